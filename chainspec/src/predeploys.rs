@@ -1,0 +1,102 @@
+//! Contracts that exist at genesis: Ethereum's system contracts, the Messenger, and what wallets and tools expect.
+//!
+//! Code that others have published at these addresses is kept as data in `code/*.hex`; ours comes from the caller.
+
+use alloy_eips::{eip2935, eip4788, eip7002, eip7251, eip8282};
+use alloy_genesis::GenesisAccount;
+use alloy_primitives::{Address, B256, Bytes, U256, address, bytes, hex, keccak256};
+use std::collections::BTreeMap;
+
+/// The EXECUTE precompile of EIP-8079 on L1.
+pub const EXECUTE: Address = address!("0x0000000000000000000000000000000000000101");
+
+/// The L2 side of the bridge (DESIGN §6).
+pub const MESSENGER: Address = address!("0xBA5a170000000000000000000000000000000001");
+
+/// Ether that the Messenger holds at genesis to pay out deposits: locked supply, never in circulation, because only
+/// a message that Hub has escrowed releases it. 2^96 wei is more than all ether there is.
+pub const MESSENGER_RESERVE: U256 = U256::from_limbs([0, 1 << 32, 0, 0]);
+
+/// Multicall3 (viem, wallets and indexers batch reads through it).
+pub const MULTICALL3: Address = address!("0xcA11bde05977b3631167028862bE2a173976CA11");
+
+/// Permit2 (token approvals of many dApps).
+pub const PERMIT2: Address = address!("0x000000000022D473030F116dDEE9F6B43aC78BA3");
+
+/// The CREATE2 factory that EIP-7997 makes part of Amsterdam.
+pub const CREATE2_FACTORY: Address = address!("0x4e59b44847b379578588920cA78FbF26c0B4956C");
+
+/// Runtime code of [`CREATE2_FACTORY`] (EIP-7997, "Specification").
+pub const CREATE2_FACTORY_CODE: Bytes = bytes!(
+    "0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
+);
+
+/// A request contract that makes no request: it returns nothing to the system call at the end of a block and reverts
+/// for everybody else. EIP-7002, EIP-7251 and EIP-8282 need code at their addresses or the block is invalid, and one
+/// real request would make a block that EXECUTE must refuse for ever (DESIGN §3).
+///
+/// `CALLER; PUSH20 SYSTEM_ADDRESS; EQ; PUSH1 0x1d; JUMPI; PUSH0; PUSH0; REVERT; JUMPDEST; STOP`
+pub const REQUEST_STUB_CODE: Bytes = bytes!("0x3373fffffffffffffffffffffffffffffffffffffffe14601d575f5ffd5b00");
+
+/// The four addresses whose calls make EIP-7685 requests at the end of a block.
+pub const REQUEST_CONTRACTS: [Address; 4] = [
+    eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
+    eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
+    eip8282::BUILDER_DEPOSIT_CONTRACT_ADDRESS,
+    eip8282::BUILDER_EXIT_CONTRACT_ADDRESS,
+];
+
+/// System contracts of an Amsterdam L1, with their real code.
+pub fn l1_system() -> BTreeMap<Address, GenesisAccount> {
+    let mut alloc = shared();
+    alloc.insert(REQUEST_CONTRACTS[0], contract(eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_CODE.clone()));
+    alloc.insert(REQUEST_CONTRACTS[1], contract(eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_CODE.clone()));
+    alloc.insert(REQUEST_CONTRACTS[2], contract(eip8282::BUILDER_DEPOSIT_CONTRACT_CODE.clone()));
+    alloc.insert(REQUEST_CONTRACTS[3], contract(eip8282::BUILDER_EXIT_CONTRACT_CODE.clone()));
+    alloc
+}
+
+/// Predeploys of a rollup with `chain_id`; `messenger` is the Messenger's runtime code.
+pub fn rollup(chain_id: u64, messenger: Bytes) -> BTreeMap<Address, GenesisAccount> {
+    let mut alloc = shared();
+    alloc.extend(REQUEST_CONTRACTS.map(|address| (address, contract(REQUEST_STUB_CODE))));
+    alloc.insert(MESSENGER, contract(messenger).with_balance(MESSENGER_RESERVE));
+    alloc.insert(MULTICALL3, contract(multicall3()));
+    alloc.insert(PERMIT2, contract(permit2(chain_id)));
+    alloc
+}
+
+/// Runtime code of Multicall3.
+pub fn multicall3() -> Bytes {
+    decode(include_str!("../code/multicall3.hex"))
+}
+
+/// Runtime code of Permit2 for `chain_id`: two immutables, the chain id and the EIP-712 domain separator, are filled
+/// in as its constructor would have done.
+pub fn permit2(chain_id: u64) -> Bytes {
+    const CHAIN_ID_AT: usize = 6945;
+    const DOMAIN_SEPARATOR_AT: usize = 6983;
+    let chain_id = B256::from(U256::from(chain_id));
+    let type_hash = keccak256("EIP712Domain(string name,uint256 chainId,address verifyingContract)");
+    let domain = [type_hash, keccak256("Permit2"), chain_id, PERMIT2.into_word()].concat();
+    let mut code = decode(include_str!("../code/permit2.hex")).to_vec();
+    code[CHAIN_ID_AT..CHAIN_ID_AT + 32].copy_from_slice(chain_id.as_slice());
+    code[DOMAIN_SEPARATOR_AT..DOMAIN_SEPARATOR_AT + 32].copy_from_slice(keccak256(domain).as_slice());
+    code.into()
+}
+
+fn shared() -> BTreeMap<Address, GenesisAccount> {
+    BTreeMap::from([
+        (eip4788::BEACON_ROOTS_ADDRESS, contract(eip4788::BEACON_ROOTS_CODE.clone())),
+        (eip2935::HISTORY_STORAGE_ADDRESS, contract(eip2935::HISTORY_STORAGE_CODE.clone())),
+        (CREATE2_FACTORY, contract(CREATE2_FACTORY_CODE)),
+    ])
+}
+
+fn contract(code: Bytes) -> GenesisAccount {
+    GenesisAccount::default().with_nonce(Some(1)).with_code(Some(code))
+}
+
+fn decode(text: &str) -> Bytes {
+    hex::decode(text.trim()).expect("code/*.hex are hexadecimal, checked by a test").into()
+}
