@@ -1,0 +1,8 @@
+//! lib
+pub mod anchor;
+pub mod blob;
+pub mod message;
+pub mod opening;
+pub mod outbox;
+#[cfg(test)]
+mod vectors;

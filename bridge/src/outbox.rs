@@ -1,0 +1,167 @@
+//! The outbox: an append-only Merkle tree of message leaves (SPEC "Messages", out of a rollup).
+//!
+//! Depth 32, node = keccak256(left ‖ right), an empty leaf is zero, leaf index = message index. The Messenger keeps only
+//! the frontier and the root; this is the whole tree, kept by a node that answers with paths. It must not know what a
+//! leaf means, nor which roots L1 has accepted.
+
+use alloy_primitives::{B256, keccak256};
+use std::sync::LazyLock;
+
+#[cfg(test)]
+mod tests;
+
+/// Levels between a leaf and the root.
+pub const OUTBOX_DEPTH: usize = 32;
+
+/// Most leaves of one outbox. One less than the tree could hold, as in the deposit contract: the frontier of a full tree
+/// would need a 33rd node.
+pub const MAX_OUTBOX_LEAVES: u64 = (1 << OUTBOX_DEPTH) - 1;
+
+/// Roots of empty subtrees: `z[0] = 0`, `z[i + 1] = keccak256(z[i] ‖ z[i])`.
+static ZEROS: LazyLock<[B256; OUTBOX_DEPTH + 1]> = LazyLock::new(|| {
+    let mut zeros = [B256::ZERO; OUTBOX_DEPTH + 1];
+    for level in 0..OUTBOX_DEPTH {
+        zeros[level + 1] = node(zeros[level], zeros[level]);
+    }
+    zeros
+});
+
+/// Why an outbox operation was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OutboxError {
+    /// The tree holds [`MAX_OUTBOX_LEAVES`] leaves.
+    #[error("the outbox is full: {MAX_OUTBOX_LEAVES} leaves")]
+    Full,
+    /// A root or path was asked at a size that the tree has not reached.
+    #[error("the outbox has {have} leaves, {count} were named")]
+    BeyondEnd {
+        /// Leaves in the tree.
+        have: u64,
+        /// The size that was asked for.
+        count: u64,
+    },
+    /// The leaf is not among the first `count`.
+    #[error("leaf {index} is not among the first {count}")]
+    NoSuchLeaf {
+        /// The leaf that was asked for.
+        index: u64,
+        /// The size of the tree that was named.
+        count: u64,
+    },
+}
+
+/// Siblings from the leaf up to the root.
+pub type Path = [B256; OUTBOX_DEPTH];
+
+fn node(left: B256, right: B256) -> B256 {
+    let mut pair = [0u8; 64];
+    pair[..32].copy_from_slice(left.as_slice());
+    pair[32..].copy_from_slice(right.as_slice());
+    keccak256(pair)
+}
+
+/// The tree. Every size it ever had can still be asked for roots and paths, since L1 may have accepted an older root.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outbox {
+    /// `full[level]` holds the nodes of that level whose leaves are all present; about two hashes a leaf.
+    full: Vec<Vec<B256>>,
+}
+
+impl Outbox {
+    /// Leaves so far; also the index of the next one.
+    pub fn count(&self) -> u64 {
+        self.full.first().map_or(0, |leaves| leaves.len() as u64)
+    }
+
+    /// Appends a leaf and returns its index.
+    ///
+    /// # Errors
+    /// [`OutboxError::Full`] at [`MAX_OUTBOX_LEAVES`].
+    pub fn push(&mut self, leaf: B256) -> Result<u64, OutboxError> {
+        let index = self.count();
+        if index >= MAX_OUTBOX_LEAVES {
+            return Err(OutboxError::Full);
+        }
+        let mut hash = leaf;
+        for level in 0..=OUTBOX_DEPTH {
+            if self.full.len() == level {
+                self.full.push(Vec::new());
+            }
+            let nodes = &mut self.full[level];
+            nodes.push(hash);
+            let [.., left, right] = nodes.as_slice() else { break };
+            if !nodes.len().is_multiple_of(2) {
+                break;
+            }
+            hash = node(*left, *right);
+        }
+        Ok(index)
+    }
+
+    /// The root now. Equal to the Messenger's slot 0 after the first message; before that the slot is zero while this is
+    /// the root of 2^32 empty leaves.
+    pub fn root(&self) -> B256 {
+        self.partials(self.count())[OUTBOX_DEPTH]
+    }
+
+    /// The root when the tree had `count` leaves.
+    ///
+    /// # Errors
+    /// [`OutboxError::BeyondEnd`] if it has fewer now.
+    pub fn root_at(&self, count: u64) -> Result<B256, OutboxError> {
+        self.check(count)?;
+        Ok(self.partials(count)[OUTBOX_DEPTH])
+    }
+
+    /// The siblings of leaf `index` in the tree of the first `count` leaves.
+    ///
+    /// # Errors
+    /// [`OutboxError::BeyondEnd`], [`OutboxError::NoSuchLeaf`].
+    pub fn path(&self, index: u64, count: u64) -> Result<Path, OutboxError> {
+        self.check(count)?;
+        if index >= count {
+            return Err(OutboxError::NoSuchLeaf { index, count });
+        }
+        let partials = self.partials(count);
+        Ok(std::array::from_fn(|level| self.node_at(level, (index >> level) ^ 1, count, &partials)))
+    }
+
+    fn check(&self, count: u64) -> Result<(), OutboxError> {
+        let have = self.count();
+        if count > have { Err(OutboxError::BeyondEnd { have, count }) } else { Ok(()) }
+    }
+
+    /// For each level the one node that may be partly filled in the tree of `count` leaves: node `count >> level`.
+    fn partials(&self, count: u64) -> [B256; OUTBOX_DEPTH + 1] {
+        let mut partials = [B256::ZERO; OUTBOX_DEPTH + 1];
+        for level in 0..OUTBOX_DEPTH {
+            let at = count >> level;
+            partials[level + 1] = if at % 2 == 1 {
+                node(self.full[level][(at - 1) as usize], partials[level])
+            } else {
+                node(partials[level], ZEROS[level])
+            };
+        }
+        partials
+    }
+
+    fn node_at(&self, level: usize, at: u64, count: u64, partials: &[B256; OUTBOX_DEPTH + 1]) -> B256 {
+        match at.cmp(&(count >> level)) {
+            std::cmp::Ordering::Less => self.full[level][at as usize],
+            std::cmp::Ordering::Equal => partials[level],
+            std::cmp::Ordering::Greater => ZEROS[level],
+        }
+    }
+}
+
+/// The root that `leaf` at `index` has with these siblings; `claim` on L1 computes the same.
+pub fn root_of(leaf: B256, index: u64, path: &Path) -> B256 {
+    path.iter().enumerate().fold(leaf, |hash, (level, sibling)| {
+        if (index >> level) % 2 == 0 { node(hash, *sibling) } else { node(*sibling, hash) }
+    })
+}
+
+/// Whether `leaf` is number `index` of the tree with this root. An index of 2^32 or more is in no tree.
+pub fn verify(root: B256, leaf: B256, index: u64, path: &Path) -> bool {
+    index < MAX_OUTBOX_LEAVES && root_of(leaf, index, path) == root
+}
