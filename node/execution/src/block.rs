@@ -1,0 +1,16 @@
+//! The block types of both chains, L1 devnet and rollup: plain Ethereum, by alloy's and reth's names.
+//!
+//! Must not know: how a block is executed or stored.
+
+/// A signed transaction as it stands in a block: no blob sidecar inside.
+pub type Transaction = alloy_consensus::EthereumTxEnvelope<alloy_consensus::TxEip4844>;
+/// Header and body.
+pub type Block = alloy_consensus::Block<Transaction>;
+/// A typed receipt with its bloom. `cumulative_gas_used` is after refunds (EIP-7778 leaves receipts alone).
+pub type Receipt = alloy_consensus::ReceiptEnvelope;
+/// A block with its hash and the senders of its transactions.
+pub type RecoveredBlock = reth_primitives_traits::RecoveredBlock<Block>;
+/// A transaction with its sender.
+pub type RecoveredTx = alloy_consensus::transaction::Recovered<Transaction>;
+/// A header with its hash.
+pub type SealedHeader = reth_primitives_traits::SealedHeader<alloy_consensus::Header>;

@@ -1,0 +1,187 @@
+//! revm, fed from a [`StateView`]: the database adaptor that notes what was read, and the EVM's environment.
+//!
+//! Must not know: what a block or a witness is. It notes reads; `witness` decides what they mean.
+
+use crate::{
+    block::{Receipt, Transaction},
+    precompile,
+    state::{StateError, StateView},
+};
+use alloy_consensus::{Eip658Value, Header, ReceiptEnvelope, TxType};
+use alloy_evm::{
+    EthEvm, EthEvmFactory, Evm, EvmEnv, EvmFactory,
+    eth::{
+        EthBlockExecutor,
+        receipt_builder::{ReceiptBuilder, ReceiptBuilderCtx},
+    },
+    precompiles::PrecompilesMap,
+};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use chainspec::{ChainSpec, predeploys};
+use revm::{
+    Database,
+    database::State,
+    inspector::NoOpInspector,
+    state::{AccountInfo, Bytecode, EvmState},
+};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+pub(crate) type BlockEvm<'a> = EthEvm<State<Db<'a>>, NoOpInspector, PrecompilesMap>;
+pub(crate) type BlockExecutor<'a> = EthBlockExecutor<'a, BlockEvm<'a>, Arc<ChainSpec>, Receipts>;
+
+/// What the EVM read since the notes were last taken.
+#[derive(Debug, Default)]
+pub(crate) struct Reads {
+    /// Codes fetched from the state.
+    pub(crate) codes: BTreeMap<B256, Bytes>,
+    /// Lowest block whose hash was asked for.
+    pub(crate) oldest: Option<u64>,
+    /// States committed through the hook: those of system calls and withdrawals.
+    pub(crate) commits: Vec<EvmState>,
+}
+
+#[derive(Debug, Default)]
+struct Notes {
+    reads: Reads,
+    /// Code hash of every account read, as it was before the block.
+    code_hashes: BTreeMap<Address, B256>,
+    /// The state's own error, which revm would hand back as text.
+    fault: Option<StateError>,
+}
+
+/// Notes shared by the database (which writes) and the executor (which reads).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Notes>>);
+
+impl Log {
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn take_reads(&self) -> Reads {
+        std::mem::take(&mut self.notes().reads)
+    }
+
+    pub(crate) fn take_fault(&self) -> Option<StateError> {
+        self.notes().fault.take()
+    }
+
+    pub(crate) fn code_hash_before(&self, address: Address) -> Option<B256> {
+        self.notes().code_hashes.get(&address).copied()
+    }
+
+    /// A hook for `State` that keeps what is committed.
+    pub(crate) fn hook(&self) -> Box<dyn revm::OnStateHook> {
+        let log = self.clone();
+        Box::new(move |state: EvmState| log.notes().reads.commits.push(state))
+    }
+}
+
+/// A state as revm's database.
+pub(crate) struct Db<'a> {
+    state: &'a dyn StateView,
+    log: Log,
+}
+
+impl fmt::Debug for Db<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db").finish_non_exhaustive()
+    }
+}
+
+impl<'a> Db<'a> {
+    pub(crate) fn new(state: &'a dyn StateView, log: Log) -> Self {
+        Self { state, log }
+    }
+
+    fn note<T>(&self, result: Result<T, StateError>) -> Result<T, StateError> {
+        if let Err(error) = &result {
+            self.log.notes().fault = Some(error.clone());
+        }
+        result
+    }
+}
+
+impl Database for Db<'_> {
+    type Error = StateError;
+
+    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, StateError> {
+        let account = self.note(self.state.account(address))?;
+        let Some(account) = account else { return Ok(None) };
+        self.log.notes().code_hashes.insert(address, account.code_hash);
+        Ok(Some(AccountInfo {
+            balance: account.balance,
+            nonce: account.nonce,
+            code_hash: account.code_hash,
+            code: None,
+            ..Default::default()
+        }))
+    }
+
+    fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, StateError> {
+        if hash == KECCAK256_EMPTY || hash.is_zero() {
+            return Ok(Bytecode::default());
+        }
+        let code = self.note(self.state.code(hash))?;
+        self.log.notes().reads.codes.insert(hash, code.clone());
+        Ok(Bytecode::new_raw(code))
+    }
+
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
+        self.note(self.state.storage(address, slot))
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, StateError> {
+        let hash = self.note(self.state.block_hash(number))?;
+        let mut notes = self.log.notes();
+        notes.reads.oldest = Some(notes.reads.oldest.map_or(number, |oldest| oldest.min(number)));
+        Ok(hash)
+    }
+}
+
+/// The environment of a block with this header. Roots and other results in the header are not looked at.
+pub(crate) fn env(spec: &ChainSpec, header: &Header) -> EvmEnv {
+    EvmEnv::for_eth_block(header, spec, spec.chain_id, spec.blob_params_at(header.timestamp))
+}
+
+/// An EVM with the precompiles of the chain: those of its fork, and EXECUTE where it exists.
+pub(crate) fn evm<DB: alloy_evm::Database>(
+    spec: &ChainSpec,
+    db: DB,
+    env: EvmEnv,
+) -> EthEvm<DB, NoOpInspector, PrecompilesMap> {
+    let mut evm = EthEvmFactory::default().create_evm(db, env);
+    if spec.has_execute() {
+        evm.precompiles_mut().apply_precompile(&predeploys::EXECUTE, |_| Some(precompile::execute()));
+    }
+    evm
+}
+
+/// Receipts as [`Receipt`]s.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Receipts;
+
+impl ReceiptBuilder for Receipts {
+    type Transaction = Transaction;
+    type Receipt = Receipt;
+
+    fn build_receipt<E: Evm>(&self, ctx: ReceiptBuilderCtx<'_, TxType, E>) -> Receipt {
+        let receipt = alloy_consensus::Receipt {
+            status: Eip658Value::Eip658(ctx.result.is_success()),
+            cumulative_gas_used: ctx.cumulative_gas_used,
+            logs: ctx.result.into_logs(),
+        }
+        .with_bloom();
+        match ctx.tx_type {
+            TxType::Legacy => ReceiptEnvelope::Legacy(receipt),
+            TxType::Eip2930 => ReceiptEnvelope::Eip2930(receipt),
+            TxType::Eip1559 => ReceiptEnvelope::Eip1559(receipt),
+            TxType::Eip4844 => ReceiptEnvelope::Eip4844(receipt),
+            TxType::Eip7702 => ReceiptEnvelope::Eip7702(receipt),
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! The steps that building and executing share: system calls, one transaction at a time, the end of the block.
+
+use super::{ExecutionError, Included, Refused};
+use crate::{
+    bal,
+    block::Transaction,
+    evm::{self, BlockExecutor, Db, Log, Receipts},
+    state::{Account, AccountDiff, ChainState, StateDiff},
+    witness::Keys,
+};
+use alloy_consensus::{Header, Transaction as _, Typed2718, transaction::Recovered};
+use alloy_eips::eip4895::Withdrawal;
+use alloy_evm::{
+    Evm,
+    block::{
+        BalIndexedDatabase, BlockExecutionError, BlockExecutionResult, BlockExecutor as _, BlockValidationError,
+        TxResult,
+    },
+    eth::{EthBlockExecutionCtx, EthTxResult, spec::EthExecutorSpec},
+};
+use alloy_hardforks::EthereumHardforks;
+use alloy_primitives::{Address, Bytes, address};
+use chainspec::{ChainSpec, predeploys};
+use revm::{
+    context::result::{ExecutionResult, HaltReason, InvalidTransaction, Output},
+    database::{BundleState, State, states::bundle_state::BundleRetention},
+    state::{AccountInfo, EvmState},
+};
+use std::{borrow::Cow, sync::Arc};
+
+/// Caller of system calls (EIP-4788).
+const SYSTEM_CALLER: Address = address!("0xfffffffffffffffffffffffffffffffffffffffe");
+
+/// A commit and what it touched: (BAL index, state, keys).
+pub(super) type Commit = (u64, EvmState, Keys);
+
+pub(super) struct Run<'a> {
+    spec: Arc<ChainSpec>,
+    state: &'a dyn ChainState,
+    executor: BlockExecutor<'a>,
+    log: Log,
+    keys: Keys,
+    start: Vec<Commit>,
+    included: u64,
+    timestamp: u64,
+    blob_gas_max: u64,
+}
+
+/// A transaction that ran and waits for a verdict.
+pub(super) struct Outcome {
+    pub(super) result: EthTxResult<HaltReason, alloy_consensus::TxType>,
+    pub(super) keys: Keys,
+}
+
+/// What a block did.
+pub(super) struct Finished {
+    pub(super) result: BlockExecutionResult<crate::block::Receipt>,
+    /// Empty bytes before Amsterdam.
+    pub(super) bal: Bytes,
+    pub(super) bal_items: u64,
+    pub(super) diff: StateDiff,
+    pub(super) keys: Keys,
+}
+
+impl<'a> Run<'a> {
+    /// Sets up the EVM for a block with this header and runs the system calls before its transactions.
+    pub(super) fn start(
+        spec: &Arc<ChainSpec>,
+        header: &Header,
+        withdrawals: Option<Vec<Withdrawal>>,
+        state: &'a dyn ChainState,
+    ) -> Result<Self, ExecutionError> {
+        if !spec.is_cancun_active_at_timestamp(header.timestamp) {
+            return Err(ExecutionError::TooOld { number: header.number });
+        }
+        let log = Log::default();
+        let mut db = State::builder().with_database(Db::new(state, log.clone())).with_bundle_update();
+        if spec.is_amsterdam_active_at_timestamp(header.timestamp) {
+            db = db.with_bal_builder();
+        }
+        let evm = evm::evm(spec, db.build(), evm::env(spec, header));
+        let ctx = EthBlockExecutionCtx {
+            parent_hash: header.parent_hash,
+            parent_beacon_block_root: header.parent_beacon_block_root,
+            ommers: &[],
+            withdrawals: Some(Cow::Owned(withdrawals.unwrap_or_default())),
+            extra_data: header.extra_data.clone(),
+            tx_count_hint: None,
+            slot_number: header.slot_number,
+        };
+        let executor = BlockExecutor::new(evm, ctx, Arc::clone(spec), Receipts);
+        let blob_gas_max = spec.blob_params_at(header.timestamp).map_or(0, |p| p.max_blob_gas_per_block());
+        let mut run = Self {
+            spec: Arc::clone(spec),
+            state,
+            executor,
+            log,
+            keys: Keys::default(),
+            start: Vec::new(),
+            included: 0,
+            timestamp: header.timestamp,
+            blob_gas_max,
+        };
+        let hook = run.log.hook();
+        run.executor.evm_mut().db_mut().set_state_hook(Some(hook));
+        run.executor.apply_pre_execution_changes().map_err(|error| failure(error, &run.log))?;
+        run.executor.evm_mut().db_mut().set_state_hook(None);
+        run.start = commits(&run.log, 0);
+        for (_, _, keys) in &run.start {
+            run.keys.add(keys.clone());
+        }
+        Ok(run)
+    }
+
+    pub(super) fn is_rollup(&self) -> bool {
+        self.spec.is_rollup()
+    }
+
+    pub(super) fn is_amsterdam(&self) -> bool {
+        self.spec.is_amsterdam_active_at_timestamp(self.timestamp)
+    }
+
+    pub(super) fn is_osaka(&self) -> bool {
+        self.spec.is_osaka_active_at_timestamp(self.timestamp)
+    }
+
+    pub(super) fn state(&self) -> &'a dyn ChainState {
+        self.state
+    }
+
+    pub(super) fn receipts(&self) -> &[crate::block::Receipt] {
+        &self.executor.receipts
+    }
+
+    pub(super) fn gas_used(&self) -> u64 {
+        if self.is_amsterdam() { self.executor.max_block_gas_used() } else { self.executor.cumulative_tx_gas_used }
+    }
+
+    /// BAL index of the next transaction (EIP-7928: 0 is before the first).
+    pub(super) fn next_index(&self) -> u64 {
+        self.included + 1
+    }
+
+    /// What the system calls before the transactions committed.
+    pub(super) fn take_start_commits(&mut self) -> Vec<Commit> {
+        std::mem::take(&mut self.start)
+    }
+
+    /// What the system calls after the transactions will touch, found by running them now without committing.
+    pub(super) fn rehearse_end(&mut self) -> Result<Vec<Commit>, ExecutionError> {
+        let contracts: &[Address] = match (self.is_amsterdam(), self.spec.is_prague_active_at_timestamp(self.timestamp)) {
+            (true, _) => &predeploys::REQUEST_CONTRACTS,
+            (false, true) => &predeploys::REQUEST_CONTRACTS[..2],
+            (false, false) => &[],
+        };
+        // The index is not known yet; three bytes hold any that a block can have.
+        let index = u64::from(u16::MAX);
+        let mut commits = Vec::new();
+        for contract in contracts {
+            let called = self.executor.evm_mut().transact_system_call(SYSTEM_CALLER, *contract, Bytes::new());
+            let state = match called {
+                Ok(called) => called.state,
+                Err(error) => {
+                    return Err(match self.log.take_fault() {
+                        Some(fault) => ExecutionError::State(fault),
+                        None => ExecutionError::SystemCall(error.to_string()),
+                    });
+                }
+            };
+            let keys = self.take_keys(&state);
+            self.forget(&keys);
+            commits.push((index, state, keys));
+        }
+        Ok(commits)
+    }
+
+    /// Runs a transaction without committing it.
+    pub(super) fn attempt(&mut self, tx: Recovered<&Transaction>) -> Result<Outcome, Refused> {
+        self.admit(&tx)?;
+        let index = self.next_index();
+        self.executor.evm_mut().db_mut().set_bal_index(alloy_eip7928::BlockAccessIndex::new(index));
+        let result = match self.executor.execute_transaction_without_commit(tx) {
+            Ok(result) => result,
+            Err(error) => {
+                let refused = refusal(error, &self.log);
+                let reads = self.take_keys(&EvmState::default());
+                self.forget(&reads);
+                return Err(refused);
+            }
+        };
+        let keys = self.take_keys(&result.result.state);
+        let outcome = Outcome { result, keys };
+        match self.request_made(&outcome) {
+            Some(contract) => Err(self.abandon(outcome, Refused::Request(contract))),
+            None => Ok(outcome),
+        }
+    }
+
+    /// Refuses before anything runs.
+    fn admit(&self, tx: &Transaction) -> Result<(), Refused> {
+        let Some(blob_gas) = tx.blob_gas_used() else { return Ok(()) };
+        if self.is_rollup() {
+            return Err(Refused::Type(tx.ty()));
+        }
+        let available = self.blob_gas_max.saturating_sub(self.executor.blob_gas_used);
+        if blob_gas > available {
+            return Err(Refused::BlockFull { gas_limit: blob_gas, available });
+        }
+        Ok(())
+    }
+
+    /// On a rollup: the contract through which the transaction would make an EIP-7685 request. A request contract writes its storage only
+    /// for that, and the deposit contract logs only for that.
+    fn request_made(&self, outcome: &Outcome) -> Option<Address> {
+        if !self.is_rollup() {
+            return None;
+        }
+        let ran = &outcome.result.result;
+        let wrote = |contract: &Address| {
+            let changed = |a: &revm::state::Account| a.storage.values().any(|slot| slot.is_changed());
+            ran.state.get(contract).is_some_and(changed)
+        };
+        if let Some(contract) = predeploys::REQUEST_CONTRACTS.iter().find(|contract| wrote(contract)) {
+            return Some(*contract);
+        }
+        let deposit = self.spec.deposit_contract_address()?;
+        ran.result.logs().iter().any(|log| log.address == deposit).then_some(deposit)
+    }
+
+    /// Includes what ran.
+    pub(super) fn commit(&mut self, outcome: Outcome) -> Included {
+        let Outcome { result, keys } = outcome;
+        let ran = &result.result().result;
+        let created = match ran {
+            ExecutionResult::Success { output: Output::Create(_, address), .. } => *address,
+            _ => None,
+        };
+        let included = Included {
+            gas_used: ran.gas().tx_gas_used(),
+            success: ran.is_success(),
+            logs: ran.logs().to_vec(),
+            created,
+            output: ran.output().cloned().unwrap_or_default(),
+        };
+        self.keys.add(keys);
+        self.included += 1;
+        self.executor.commit_transaction(result);
+        included
+    }
+
+    /// Drops what ran, as if it never had.
+    pub(super) fn abandon(&mut self, outcome: Outcome, refused: Refused) -> Refused {
+        self.forget(&outcome.keys);
+        refused
+    }
+
+    fn take_keys(&self, state: &EvmState) -> Keys {
+        Keys::of(state, self.log.take_reads(), &self.log)
+    }
+
+    /// Empties revm's caches of what `keys` fetched, so that the next reader asks the state again and is seen to do so.
+    fn forget(&mut self, keys: &Keys) {
+        let db = self.executor.evm_mut().db_mut();
+        for hash in keys.codes.keys().filter(|hash| !self.keys.codes.contains_key(*hash)) {
+            db.cache.contracts.remove(hash);
+        }
+        db.block_hashes = Default::default();
+    }
+
+    /// Runs the system calls after the transactions and sums up.
+    pub(super) fn finish(mut self) -> Result<Finished, ExecutionError> {
+        let index = self.next_index();
+        let amsterdam = self.is_amsterdam();
+        let db = self.executor.evm_mut().db_mut();
+        BalIndexedDatabase::set_bal_index(db, index);
+        db.set_state_hook(Some(self.log.hook()));
+        let (evm, result) = self.executor.finish().map_err(|error| failure(error, &self.log))?;
+        let mut db = evm.into_db();
+        db.set_state_hook(None);
+        let mut keys = self.keys;
+        for (_, _, touched) in commits(&self.log, index) {
+            keys.add(touched);
+        }
+        let bal = db.take_built_alloy_bal().unwrap_or_default();
+        db.merge_transitions(BundleRetention::PlainState);
+        let diff = diff(db.take_bundle());
+        let bytes = if amsterdam { bal::encode(&bal) } else { Bytes::new() };
+        Ok(Finished { result, bal: bytes, bal_items: bal::items(&bal), diff, keys })
+    }
+}
+
+/// What the hook collected. Reads can't be told apart by commit; the first one gets them all.
+fn commits(log: &Log, index: u64) -> Vec<Commit> {
+    let mut reads = log.take_reads();
+    let states = std::mem::take(&mut reads.commits);
+    let mut reads = Some(reads);
+    states
+        .into_iter()
+        .map(|state| {
+            let keys = Keys::of(&state, reads.take().unwrap_or_default(), log);
+            (index, state, keys)
+        })
+        .collect()
+}
+
+fn account(info: AccountInfo) -> Option<Account> {
+    let account = Account { nonce: info.nonce, balance: info.balance, code_hash: info.code_hash };
+    (!account.is_empty()).then_some(account)
+}
+
+fn diff(bundle: BundleState) -> StateDiff {
+    let mut diff = StateDiff::default();
+    for (address, changed) in bundle.state {
+        let storage = changed.storage.into_iter().filter_map(|(slot, value)| {
+            let (before, after) = (value.previous_or_original_value, value.present_value);
+            (before != after).then_some((slot, (before, after)))
+        });
+        let entry = AccountDiff {
+            before: changed.original_info.and_then(account),
+            after: changed.info.and_then(account),
+            storage: storage.collect(),
+        };
+        if entry.before != entry.after || !entry.storage.is_empty() {
+            diff.accounts.insert(address, entry);
+        }
+    }
+    for (hash, code) in bundle.contracts {
+        diff.codes.insert(hash, code.original_bytes());
+    }
+    diff
+}
+
+fn failure(error: BlockExecutionError, log: &Log) -> ExecutionError {
+    if let Some(fault) = log.take_fault() {
+        return ExecutionError::State(fault);
+    }
+    match error {
+        BlockExecutionError::Validation(error) => ExecutionError::SystemCall(error.to_string()),
+        BlockExecutionError::Internal(error) => ExecutionError::Evm(error.to_string()),
+    }
+}
+
+fn refusal(error: BlockExecutionError, log: &Log) -> Refused {
+    use InvalidTransaction as I;
+    if let Some(fault) = log.take_fault() {
+        return Refused::State(fault);
+    }
+    match error {
+        BlockExecutionError::Validation(BlockValidationError::TransactionGasLimitMoreThanAvailableBlockGas {
+            transaction_gas_limit,
+            block_available_gas,
+        }) => Refused::BlockFull { gas_limit: transaction_gas_limit, available: block_available_gas },
+        BlockExecutionError::Validation(BlockValidationError::InvalidTx { error, .. }) => {
+            match error.as_invalid_tx_err() {
+                Some(I::NonceTooHigh { tx, state }) => Refused::NonceAhead { tx: *tx, account: *state },
+                Some(
+                    I::LackOfFundForMaxFee { .. } | I::GasPriceLessThanBasefee | I::BlobGasPriceGreaterThanMax { .. },
+                ) => Refused::Unpayable(error.to_string()),
+                _ => Refused::Invalid(error.to_string()),
+            }
+        }
+        BlockExecutionError::Validation(error) => Refused::Invalid(error.to_string()),
+        BlockExecutionError::Internal(error) => Refused::Evm(error.to_string()),
+    }
+}

@@ -1,0 +1,176 @@
+use super::*;
+use crate::{execute, stateless, witness::Sizes, world::*};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::B256;
+use rand::Rng;
+use std::time::{Duration, Instant};
+
+/// Random worlds and blocks; two blocks each.
+const SEEDS: u64 = 200;
+
+#[derive(Default, Debug)]
+struct Tally {
+    blocks: usize,
+    transactions: usize,
+    successful: usize,
+    delegating: usize,
+    created: usize,
+    nodes_checked: usize,
+    mutants: usize,
+    longest: usize,
+    slack_max: f64,
+    slack_sum: f64,
+    build: Duration,
+    execute: Duration,
+    stateless: Duration,
+    second: Duration,
+}
+
+#[test]
+fn random_blocks_please_both_evms_and_their_mutants_neither() {
+    let mut tally = Tally::default();
+    for seed in 0..SEEDS {
+        let mut rng = rng(seed);
+        let mut world = random_world(&mut rng);
+        for _ in 0..2 {
+            let txs = random_txs(&mut rng, &world, 7);
+            let time = Instant::now();
+            let mut building = world.building();
+            let mut refused = 0;
+            for tx in &txs {
+                refused += usize::from(building.push(tx).is_err());
+            }
+            assert_eq!(building.transactions().len() + refused, txs.len());
+            let bound = building.sizes();
+            let executed = building.seal().unwrap();
+            tally.build += time.elapsed();
+
+            let lens = executed.block.body().transactions.iter().map(|tx| tx.encode_2718_len());
+            let exact = Sizes::of(lens, &executed.bal, &executed.witness);
+            for (bound, exact) in [
+                (bound.transactions, exact.transactions),
+                (bound.bal, exact.bal),
+                (bound.nodes, exact.nodes),
+                (bound.node_count, exact.node_count),
+                (bound.codes, exact.codes),
+                (bound.headers, exact.headers),
+            ] {
+                assert!(bound >= exact, "seed {seed}: {bound:?} < {exact:?}");
+            }
+            assert_eq!((bound.codes, bound.headers, bound.transactions), (exact.codes, exact.headers, exact.transactions), "seed {seed}");
+
+            let time = Instant::now();
+            let again = execute(&world.spec, world.head(), &executed.block, Some(&executed.bal), &world).unwrap();
+            tally.execute += time.elapsed();
+            assert_eq!(again.witness, executed.witness, "seed {seed}");
+            assert_eq!(again.diff, executed.diff);
+            assert_eq!(again.receipts, executed.receipts);
+
+            let input = stateless::input(world.spec.chain_id, &executed).unwrap();
+            let bytes = input.encode();
+            assert!(bytes.len() <= bound.input_len() && bytes.len() + 32 <= exact.input_len() + 1, "seed {seed}");
+            let slack = bound.input_len() as f64 / exact.input_len() as f64 - 1.0;
+            tally.slack_max = tally.slack_max.max(slack);
+            tally.slack_sum += slack;
+            let time = Instant::now();
+            let valid = stateless::validate(&bytes).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+            tally.stateless += time.elapsed();
+            assert_eq!(valid.header.hash(), executed.block.hash());
+            let time = Instant::now();
+            check(&bytes).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+            tally.second += time.elapsed();
+
+            tally.blocks += 1;
+            tally.longest = tally.longest.max(bytes.len());
+            tally.transactions += executed.receipts.len();
+            tally.successful += executed.receipts.iter().filter(|r| r.status()).count();
+            tally.delegating += executed.block.body().transactions.iter().filter(|tx| tx.is_eip7702()).count();
+            tally.created += executed.diff.accounts.values().filter(|a| a.before.is_none()).count();
+            if seed % 5 == 0 {
+                tally.mutants += mutants(&mut rng, &input, seed);
+            }
+            if seed % 20 == 0 {
+                tally.nodes_checked += nothing_to_spare(&input, seed);
+            }
+            world.append(&executed);
+        }
+    }
+    println!("{tally:?}, mean slack {:.4}", tally.slack_sum / tally.blocks as f64);
+    assert!(tally.successful > 300 && tally.delegating > 50, "the generator must reach the interesting cases: {tally:?}");
+}
+
+/// Changes that make the statement false, each refused by both.
+fn mutants(rng: &mut impl Rng, input: &bridge::execute::StatelessInput, seed: u64) -> usize {
+    let mut mutants = Vec::new();
+    let mut mutate = |name: &'static str, change: &mut dyn FnMut(&mut bridge::execute::StatelessInput), rehash: bool| {
+        let mut mutant = input.clone();
+        change(&mut mutant);
+        if mutant == *input {
+            return;
+        }
+        if rehash {
+            mutant.payload.block_hash = mutant.header().hash_slow();
+        }
+        mutants.push((name, mutant));
+    };
+    mutate("state root", &mut |m| m.payload.state_root.0[3] ^= 1, true);
+    mutate("receipts root", &mut |m| m.payload.receipts_root.0[3] ^= 1, true);
+    mutate("bloom", &mut |m| m.payload.logs_bloom.0[9] ^= 1, true);
+    mutate("gas used", &mut |m| m.payload.gas_used += 1, true);
+    mutate("gas limit", &mut |m| m.payload.gas_limit *= 2, true);
+    mutate("base fee", &mut |m| m.payload.base_fee_per_gas += 1, true);
+    mutate("number", &mut |m| m.payload.block_number += 1, true);
+    mutate("timestamp", &mut |m| m.payload.timestamp = 1, true);
+    mutate("block hash", &mut |m| m.payload.block_hash.0[0] ^= 1, false);
+    mutate("parent hash", &mut |m| m.payload.parent_hash.0[0] ^= 1, true);
+    mutate("access list", &mut |m| m.payload.block_access_list = vec![0xc0].into(), true);
+    mutate("anchor", &mut |m| m.parent_beacon_block_root.0[0] ^= 1, true);
+    mutate("versioned hash", &mut |m| m.versioned_hashes.push(B256::repeat_byte(1)), true);
+    mutate("transaction dropped", &mut |m| drop(m.payload.transactions.pop()), true);
+    mutate("transaction twice", &mut |m| m.payload.transactions.extend(m.payload.transactions.last().cloned()), true);
+    if !input.payload.transactions.is_empty() {
+        mutate("chain id", &mut |m| m.chain_id += 1, false);
+    }
+    mutate("no headers", &mut |m| m.witness.headers.clear(), false);
+    mutate("no codes", &mut |m| m.witness.codes.clear(), false);
+    let node = rng.random_range(0..input.witness.state.len());
+    mutate("a node less", &mut |m| drop(m.witness.state.remove(node)), false);
+    for (name, mutant) in &mutants {
+        let bytes = mutant.encode();
+        assert!(stateless::validate(&bytes).is_err(), "seed {seed}: {name} pleases us");
+        assert!(check(&bytes).is_err(), "seed {seed}: {name} pleases the second EVM");
+    }
+    mutants.len()
+}
+
+/// Every node, code and header is needed: by us, and (nodes) by LEVM.
+fn nothing_to_spare(input: &bridge::execute::StatelessInput, seed: u64) -> usize {
+    let mut checked = 0;
+    for index in 0..input.witness.state.len() {
+        let mut short = input.clone();
+        let left_out = short.witness.state.remove(index);
+        let ours = stateless::verify(&short);
+        assert!(matches!(ours, Err(stateless::Invalid::Witness(_))), "seed {seed}: {left_out} was to spare, {ours:?}");
+        checked += 1;
+    }
+    for index in 0..input.witness.codes.len() {
+        let mut short = input.clone();
+        let left_out = short.witness.codes.remove(index);
+        let ours = stateless::verify(&short);
+        assert!(matches!(ours, Err(stateless::Invalid::Witness(_))), "seed {seed}: {left_out} was to spare, {ours:?}");
+        checked += 1;
+    }
+    if input.witness.headers.len() > 1 {
+        let mut short = input.clone();
+        short.witness.headers.remove(0);
+        assert!(stateless::verify(&short).is_err(), "seed {seed}: a header was to spare");
+    }
+    checked
+}
+
+#[test]
+fn bytes_that_are_no_input_are_refused_without_a_panic() {
+    for bytes in [&[][..], &[0x15], &[0x15, 0x01], &[0x15, 0x02, 0, 0], &[0x15, 0x01, 16, 0, 0, 0]] {
+        assert!(matches!(check(bytes), Err(SecondOpinion::Input(_))), "{bytes:02x?}");
+    }
+}

@@ -1,0 +1,96 @@
+//! The witness: what a stateless validator needs beyond the payload, no more (EIP-8025, canonical form).
+//!
+//! Which keys a block touches is what the EVM's journal held whenever something was committed; so a refused transaction, which
+//! commits nothing, leaves nothing here. Must not know: how blocks are validated.
+
+mod sizes;
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    block::SealedHeader,
+    evm::{Log, Reads},
+    roots::Tries,
+    state::{ChainState, StateDiff, StateError},
+    trie::Recorder,
+};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use revm::state::EvmState;
+pub use sizes::Sizes;
+pub(crate) use sizes::Tracker;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// What a stateless validator needs beyond the payload, in the canonical order of EIP-8025.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Witness {
+    /// Trie nodes, RLP, sorted as byte strings, unique.
+    pub state: Vec<Bytes>,
+    /// Codes read that existed before the block, sorted as byte strings, unique.
+    pub codes: Vec<Bytes>,
+    /// Headers, RLP, ascending by number, ending with the parent; as far back as BLOCKHASH reached.
+    pub headers: Vec<Bytes>,
+}
+
+/// What a block, or one of its transactions, touched of the state before it.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Keys {
+    pub(crate) accounts: BTreeMap<Address, BTreeSet<U256>>,
+    pub(crate) codes: BTreeMap<B256, Bytes>,
+    /// Lowest block whose hash was read.
+    pub(crate) oldest: Option<u64>,
+}
+
+impl Keys {
+    /// The keys of one committed state and of the reads that led to it.
+    pub(crate) fn of(state: &EvmState, reads: Reads, log: &Log) -> Self {
+        let mut keys = Self { accounts: BTreeMap::new(), codes: reads.codes, oldest: reads.oldest };
+        for (address, account) in state {
+            keys.accounts.insert(*address, account.storage.keys().copied().collect());
+            // A code that an earlier transaction loaded, or deployed elsewhere, is not fetched again, but it is read.
+            let Some(code) = &account.info.code else { continue };
+            let hash = account.info.code_hash;
+            if hash != KECCAK256_EMPTY && log.code_hash_before(*address) == Some(hash) {
+                keys.codes.entry(hash).or_insert_with(|| code.original_bytes());
+            }
+        }
+        keys
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        for (address, slots) in other.accounts {
+            self.accounts.entry(address).or_default().extend(slots);
+        }
+        self.codes.extend(other.codes);
+        self.oldest = [self.oldest, other.oldest].into_iter().flatten().min();
+    }
+}
+
+/// State root, new nodes and witness of a block that touched `keys` and changed `diff`.
+pub(crate) fn build(
+    state: &dyn ChainState,
+    parent: &SealedHeader,
+    keys: &Keys,
+    diff: &StateDiff,
+) -> Result<(B256, Vec<(B256, Bytes)>, Witness), StateError> {
+    let recorder = Arc::new(Recorder::new(state));
+    let mut tries = Tries::new(Arc::clone(&recorder), state.root());
+    for (address, slots) in &keys.accounts {
+        tries.touch(*address, slots.iter().copied())?;
+    }
+    let (root, made) = tries.apply(diff)?;
+    let mut nodes: Vec<Bytes> = recorder.nodes().into_values().collect();
+    // A validator looks the root up even when nothing is below it (an empty state has no node to show).
+    if nodes.is_empty() && state.root() != alloy_trie::EMPTY_ROOT_HASH {
+        nodes.push(state.node(state.root())?);
+    }
+    nodes.sort_unstable();
+    let mut codes: Vec<Bytes> = keys.codes.values().cloned().collect();
+    codes.sort_unstable();
+    let oldest = keys.oldest.unwrap_or(parent.number).min(parent.number);
+    let mut headers = (oldest..parent.number).map(|number| state.header(number)).collect::<Result<Vec<_>, _>>()?;
+    headers.push(alloy_rlp::encode(parent.header()).into());
+    Ok((root, made, Witness { state: nodes, codes, headers }))
+}

@@ -1,0 +1,453 @@
+//! Test support: a chain in memory, and a generator of blocks that try the EVM's corners.
+
+use crate::{
+    Attributes, Building, Executed, RecoveredTx, Transaction,
+    block::SealedHeader,
+    genesis,
+    state::{Account, ChainState, Lookup, NodeSource, StateDiff, StateError, StateView},
+};
+use alloy_consensus::{SignableTransaction, TxEip1559, TxEip2930, TxEip7702, TxLegacy, transaction::SignerRecoverable};
+use alloy_eips::{
+    eip2930::{AccessList, AccessListItem},
+    eip7702::Authorization,
+};
+use alloy_genesis::{Genesis, GenesisAccount};
+use alloy_network::TxSignerSync;
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256, map::B256Map};
+use alloy_signer::SignerSync;
+use alloy_signer_local::PrivateKeySigner;
+use chainspec::{ChainSpec, Layer, dev};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A chain whose state is kept flat and as nodes, so that each is checked against the other.
+pub(crate) struct World {
+    pub(crate) spec: Arc<ChainSpec>,
+    accounts: BTreeMap<Address, Account>,
+    storage: BTreeMap<(Address, U256), U256>,
+    nodes: B256Map<Bytes>,
+    codes: B256Map<Bytes>,
+    pub(crate) headers: Vec<SealedHeader>,
+}
+
+impl World {
+    pub(crate) fn new(genesis: Genesis, layer: Layer) -> Self {
+        let spec = Arc::new(ChainSpec::from_genesis(genesis, layer).unwrap());
+        let block = genesis::genesis(&spec).unwrap();
+        let mut world = Self {
+            spec,
+            accounts: BTreeMap::new(),
+            storage: BTreeMap::new(),
+            nodes: block.nodes.into_iter().collect(),
+            codes: B256Map::default(),
+            headers: vec![block.header],
+        };
+        world.change(&block.diff);
+        world
+    }
+
+    pub(crate) fn head(&self) -> &SealedHeader {
+        self.headers.last().unwrap()
+    }
+
+    pub(crate) fn attributes(&self) -> Attributes {
+        let head = self.head();
+        Attributes {
+            timestamp: head.timestamp + 12,
+            fee_recipient: Address::with_last_byte(0xfe),
+            prev_randao: B256::repeat_byte(7),
+            gas_limit: head.gas_limit,
+            parent_beacon_block_root: B256::repeat_byte(9),
+            extra_data: Bytes::new(),
+            slot_number: head.number + 1,
+        }
+    }
+
+    pub(crate) fn building(&self) -> Building<'_> {
+        Building::start(&self.spec, self.head(), self.attributes(), self).unwrap()
+    }
+
+    /// Builds a block of what is not refused.
+    pub(crate) fn build(&self, txs: &[RecoveredTx]) -> Executed {
+        let mut building = self.building();
+        for tx in txs {
+            let _ = building.push(tx);
+        }
+        building.seal().unwrap()
+    }
+
+    pub(crate) fn append(&mut self, executed: &Executed) {
+        self.nodes.extend(executed.nodes.iter().cloned());
+        self.change(&executed.diff);
+        self.headers.push(SealedHeader::new(executed.block.header().clone(), executed.block.hash()));
+    }
+
+    pub(crate) fn nonce(&self, address: Address) -> u64 {
+        self.accounts.get(&address).map_or(0, |a| a.nonce)
+    }
+
+    fn change(&mut self, diff: &StateDiff) {
+        self.codes.extend(diff.codes.clone());
+        for (address, account) in &diff.accounts {
+            assert_eq!(self.accounts.get(address).copied(), account.before, "{address} before");
+            match account.after {
+                Some(after) => drop(self.accounts.insert(*address, after)),
+                None => drop(self.accounts.remove(address)),
+            }
+            for (slot, (before, after)) in &account.storage {
+                let old = self.storage.get(&(*address, *slot)).copied().unwrap_or_default();
+                assert_eq!(old, *before, "{address} {slot} before");
+                match after.is_zero() {
+                    true => drop(self.storage.remove(&(*address, *slot))),
+                    false => drop(self.storage.insert((*address, *slot), *after)),
+                }
+            }
+        }
+    }
+}
+
+impl StateView for World {
+    fn account(&self, address: Address) -> Result<Option<Account>, StateError> {
+        Ok(self.accounts.get(&address).copied())
+    }
+    fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        Ok(self.storage.get(&(address, slot)).copied().unwrap_or_default())
+    }
+    fn code(&self, hash: B256) -> Result<Bytes, StateError> {
+        self.codes.get(&hash).cloned().ok_or(StateError::missing_code(hash))
+    }
+    fn block_hash(&self, number: u64) -> Result<B256, StateError> {
+        let header = self.headers.get(number as usize).ok_or(StateError::Missing(Lookup::BlockHash(number)))?;
+        Ok(header.hash())
+    }
+}
+
+impl NodeSource for World {
+    fn node(&self, hash: B256) -> Result<Bytes, StateError> {
+        self.nodes.get(&hash).cloned().ok_or(StateError::missing_node(hash))
+    }
+}
+
+impl ChainState for World {
+    fn root(&self) -> B256 {
+        self.head().state_root
+    }
+    fn header(&self, number: u64) -> Result<Bytes, StateError> {
+        Ok(alloy_rlp::encode(self.headers[number as usize].header()).into())
+    }
+}
+
+pub(crate) fn signer(index: usize) -> PrivateKeySigner {
+    PrivateKeySigner::from_bytes(&dev::ACCOUNTS[index].key).unwrap()
+}
+
+pub(crate) fn sign(who: &PrivateKeySigner, mut tx: impl SignableTransaction<Signature> + Into2718) -> RecoveredTx {
+    let signature = who.sign_transaction_sync(&mut tx).unwrap();
+    tx.seal(signature).try_into_recovered().unwrap()
+}
+
+/// Each transaction type's way into the envelope.
+pub(crate) trait Into2718 {
+    fn seal(self, signature: Signature) -> Transaction;
+}
+macro_rules! seal {
+    ($($tx:ty),*) => {$(impl Into2718 for $tx {
+        fn seal(self, signature: Signature) -> Transaction { self.into_signed(signature).into() }
+    })*};
+}
+seal!(TxLegacy, TxEip1559, TxEip2930, TxEip7702, alloy_consensus::TxEip4844);
+
+/// A transfer or call of type 2 with room to spare.
+pub(crate) fn call(world: &World, who: usize, nonce: u64, to: TxKind, value: u64, input: Bytes) -> RecoveredTx {
+    let tx = TxEip1559 {
+        chain_id: world.spec.chain_id,
+        nonce,
+        gas_limit: 2_000_000,
+        max_fee_per_gas: 2_000_000_000,
+        max_priority_fee_per_gas: 1,
+        to,
+        value: U256::from(value),
+        access_list: AccessList::default(),
+        input,
+    };
+    sign(&signer(who), tx)
+}
+
+const PEERS: u64 = 6;
+
+pub(crate) fn peer(index: u64) -> Address {
+    Address::from_word(B256::from(U256::from(0xc0de00 + index)))
+}
+
+/// A rollup whose genesis holds contracts of random code beside the usual accounts.
+pub(crate) fn random_world(rng: &mut StdRng) -> World {
+    let mut genesis = dev::l2_genesis(1_000, Bytes::from_static(&[0x00]));
+    genesis.gas_limit = 60_000_000;
+    for index in 0..PEERS {
+        let slots = (0..rng.random_range(0..5u64)).map(|k| (B256::from(U256::from(k)), B256::from(U256::from(k + 1))));
+        let account = GenesisAccount {
+            nonce: Some(1),
+            balance: U256::from(rng.random_range(0..100u64)),
+            code: Some(code(rng).into()),
+            storage: Some(slots.collect()),
+            private_key: None,
+        };
+        genesis.alloc.insert(peer(index), account);
+    }
+    World::new(genesis, Layer::Rollup)
+}
+
+/// Up to `max` transactions, most of them valid.
+pub(crate) fn random_txs(rng: &mut StdRng, world: &World, max: usize) -> Vec<RecoveredTx> {
+    let mut nonces: BTreeMap<usize, u64> = BTreeMap::new();
+    (0..rng.random_range(0..=max)).map(|_| random_tx(rng, world, &mut nonces)).collect()
+}
+
+fn random_tx(rng: &mut StdRng, world: &World, nonces: &mut BTreeMap<usize, u64>) -> RecoveredTx {
+    let who = rng.random_range(0..4);
+    let key = signer(who);
+    let nonce = nonces.entry(who).or_insert_with(|| world.nonce(key.address()));
+    let chain_id = world.spec.chain_id;
+    let value = U256::from(rng.random_range(0..3u64));
+    let (mut to, input) = match rng.random_range(0..10) {
+        0 => (TxKind::Create, Bytes::from(code(rng))),
+        1 => (TxKind::Call(fresh(rng)), Bytes::new()),
+        2 => (TxKind::Call(signer(rng.random_range(0..4)).address()), vec![1u8; rng.random_range(0..300)].into()),
+        3 => {
+            let number = [1u64, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16, 17, 256, 257][rng.random_range(0..15)];
+            let input: Vec<u8> = (0..rng.random_range(0..300)).map(|_| rng.random_range(0..3)).collect();
+            (TxKind::Call(Address::from_word(B256::from(U256::from(number)))), input.into())
+        }
+        _ => (TxKind::Call(peer(rng.random_range(0..PEERS))), vec![0u8; rng.random_range(0..100)].into()),
+    };
+    let gas_limit = [40_000, 300_000, 1_000_000, 3_000_000, 20_000_000][rng.random_range(0..5)];
+    let access_list = match rng.random_range(0..4) {
+        0 => AccessList(vec![AccessListItem {
+            address: peer(rng.random_range(0..PEERS)),
+            storage_keys: vec![B256::ZERO, B256::with_last_byte(rng.random_range(0..9))],
+        }]),
+        _ => AccessList::default(),
+    };
+    let (max_fee_per_gas, max_priority_fee_per_gas) = (3_000_000_000, rng.random_range(0..3));
+    let tx = match rng.random_range(0..8) {
+        0 => {
+            let chain_id = rng.random_bool(0.7).then_some(chain_id);
+            sign(&key, TxLegacy { chain_id, nonce: *nonce, gas_price: max_fee_per_gas, gas_limit, to, value, input })
+        }
+        1 => {
+            let gas_price = max_fee_per_gas;
+            sign(&key, TxEip2930 { chain_id, nonce: *nonce, gas_price, gas_limit, to, value, access_list, input })
+        }
+        2 | 3 => {
+            let list = authorizations(rng, world, chain_id);
+            if rng.random_bool(0.4) {
+                to = TxKind::Call(list[0].recover_authority().unwrap());
+            }
+            let to = to.to().copied().unwrap_or(peer(0));
+            let tx = TxEip7702 {
+                chain_id,
+                nonce: *nonce,
+                gas_limit: gas_limit.max(400_000),
+                max_fee_per_gas,
+                max_priority_fee_per_gas,
+                to,
+                value,
+                access_list,
+                authorization_list: list,
+                input,
+            };
+            sign(&key, tx)
+        }
+        _ => {
+            let nonce = *nonce;
+            let tx = TxEip1559 { chain_id, nonce, gas_limit, max_fee_per_gas, max_priority_fee_per_gas, to, value, access_list, input };
+            sign(&key, tx)
+        }
+    };
+    *nonce += 1;
+    tx
+}
+
+fn authorizations(rng: &mut StdRng, world: &World, chain: u64) -> Vec<alloy_eips::eip7702::SignedAuthorization> {
+    (0..rng.random_range(1..4))
+        .map(|_| {
+            let who = match rng.random_bool(0.5) {
+                true => signer(rng.random_range(0..4)),
+                false => PrivateKeySigner::from_bytes(&B256::repeat_byte(rng.random_range(10..20))).unwrap(),
+            };
+            let authorization = Authorization {
+                chain_id: U256::from([0, chain, 1][rng.random_range(0..3)]),
+                address: if rng.random_bool(0.2) { Address::ZERO } else { peer(rng.random_range(0..PEERS)) },
+                nonce: world.nonce(who.address()) + rng.random_range(0..2),
+            };
+            let signature = who.sign_hash_sync(&authorization.signature_hash()).unwrap();
+            authorization.into_signed(signature)
+        })
+        .collect()
+}
+
+fn fresh(rng: &mut StdRng) -> Address {
+    Address::from_word(keccak256([rng.random_range(0..200u8)]))
+}
+
+/// A small program: storage, calls of every kind, creations, self-destruction, logs, the new opcodes, failures.
+fn code(rng: &mut StdRng) -> Vec<u8> {
+    let mut code = Code(Vec::new());
+    for _ in 0..rng.random_range(2..14) {
+        let target = match rng.random_range(0..6) {
+            0 => fresh(rng),
+            1 => signer(rng.random_range(0..4)).address(),
+            _ => peer(rng.random_range(0..PEERS)),
+        };
+        snippet(rng, &mut code, target);
+    }
+    if rng.random_bool(0.1) {
+        code.op(&[0x5f, 0x5f, if rng.random_bool(0.5) { 0xfd } else { 0xfe }]);
+    }
+    code.op(&[0x00]);
+    code.0
+}
+
+struct Code(Vec<u8>);
+
+impl Code {
+    fn op(&mut self, ops: &[u8]) {
+        self.0.extend_from_slice(ops);
+    }
+    fn push(&mut self, value: u64) {
+        self.0.push(0x67);
+        self.0.extend_from_slice(&value.to_be_bytes());
+    }
+    fn address(&mut self, address: Address) {
+        self.0.push(0x73);
+        self.0.extend_from_slice(address.as_slice());
+    }
+}
+
+fn snippet(rng: &mut StdRng, code: &mut Code, target: Address) {
+    match rng.random_range(0..24) {
+        // SSTORE, often of zero
+        0..=4 => {
+            code.push(rng.random_range(0..4) * rng.random_range(0..2));
+            code.push(rng.random_range(0..9));
+            code.op(&[0x55]);
+        }
+        // SLOAD
+        5 => {
+            code.push(rng.random_range(0..9));
+            code.op(&[0x54, 0x50]);
+        }
+        // CALL, with and without value and gas
+        6..=8 => {
+            (0..4).for_each(|_| code.push(0));
+            code.push(if rng.random_bool(0.5) { rng.random_range(1..5) } else { 0 });
+            code.address(target);
+            code.push(rng.random_range(0..3) * 90_000);
+            code.op(&[0xf1, 0x50]);
+        }
+        // DELEGATECALL, STATICCALL, CALLCODE
+        9 => {
+            let kind = [0xf4, 0xfa, 0xf2][rng.random_range(0..3)];
+            (0..if kind == 0xf2 { 5 } else { 4 }).for_each(|_| code.push(0));
+            code.address(target);
+            code.push(300_000);
+            code.op(&[kind, 0x50]);
+        }
+        // CREATE of a contract that writes a slot and has some zero bytes of code, or destroys itself
+        10 => {
+            let init = [0x60, 1, 0x60, rng.random_range(0..3), 0x55, 0x60, rng.random_range(0..80), 0x5f, 0xf3];
+            code.op(&[0x68]);
+            code.op(if rng.random_bool(0.3) { &[0x60, 1, 0x60, 2, 0x55, 0x30, 0xff, 0, 0] } else { &init });
+            code.op(&[0x5f, 0x52, 0x60, 9, 0x60, 23]);
+            code.push(rng.random_range(0..2));
+            code.op(&[0xf0, 0x50]);
+        }
+        // CREATE2, which collides when run twice
+        11 => {
+            code.op(&[0x68, 0x5f, 0x5f, 0x55, 0x60, 1, 0x60, 33, 0x5f, 0xf3, 0x5f, 0x52]);
+            code.push(rng.random_range(0..3));
+            code.op(&[0x60, 9, 0x60, 23]);
+            code.push(0);
+            code.op(&[0xf5, 0x50]);
+        }
+        // SELFDESTRUCT
+        12 => {
+            if rng.random_bool(0.4) {
+                code.address(target);
+                code.op(&[0xff]);
+            }
+        }
+        // LOG1
+        13 => {
+            code.push(5);
+            code.push(32);
+            code.push(0);
+            code.op(&[0xa1]);
+        }
+        // SLOTNUM into slot 0
+        14 => code.op(&[0x4b, 0x5f, 0x55]),
+        // BALANCE, EXTCODESIZE, EXTCODEHASH
+        15 => {
+            code.address(target);
+            code.op(&[[0x31, 0x3b, 0x3f][rng.random_range(0..3)], 0x50]);
+        }
+        // EXTCODECOPY
+        16 => {
+            code.push(8);
+            code.push(0);
+            code.push(0);
+            code.address(target);
+            code.op(&[0x3c]);
+        }
+        // DUPN
+        17 => {
+            (0..18).for_each(|i| code.push(i));
+            code.op(&[0xe6, 0x80, 0x50]);
+            (0..18).for_each(|_| code.op(&[0x50]));
+        }
+        // SWAPN, EXCHANGE
+        18 => {
+            (0..20).for_each(|i| code.push(i));
+            code.op(&[0xe7, 0x80, 0xe8, 0x8e]);
+            code.push(3);
+            code.op(&[0x55]);
+            (0..19).for_each(|_| code.op(&[0x50]));
+        }
+        // TSTORE, TLOAD
+        19 => {
+            code.push(7);
+            code.push(1);
+            code.op(&[0x5d]);
+            code.push(1);
+            code.op(&[0x5c, 0x50]);
+        }
+        // BLOCKHASH of one of the last blocks, into slot 7
+        20 => {
+            code.push(rng.random_range(1..4));
+            code.op(&[0x43, 0x03, 0x40, 0x60, 7, 0x55]);
+        }
+        // A precompile with a little data
+        21 => {
+            let number = [1u64, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0x100][rng.random_range(0..11)];
+            code.push(32);
+            code.push(0);
+            code.push(rng.random_range(0..200));
+            code.push(0);
+            code.push(0);
+            code.push(number);
+            code.push(200_000);
+            code.op(&[0xf1, 0x50]);
+        }
+        // GAS, SELFBALANCE, GASPRICE, BASEFEE, PREVRANDAO
+        22 => code.op(&[0x5a, 0x50, 0x47, 0x50, 0x3a, 0x50, 0x48, 0x50, 0x44, 0x50]),
+        _ => {
+            code.push(64);
+            code.push(0);
+            code.op(&[0x20, 0x50]);
+        }
+    }
+}
+
+pub(crate) fn rng(seed: u64) -> StdRng {
+    StdRng::seed_from_u64(seed)
+}
