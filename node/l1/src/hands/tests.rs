@@ -1,0 +1,40 @@
+use super::*;
+
+#[test]
+fn a_nodes_refusal_is_classified_by_its_text() {
+    let check = |message: &str, expected| {
+        let error = L1Error::Answer {
+            url: String::new(),
+            method: "eth_sendRawTransaction",
+            code: -32000,
+            message: message.into(),
+            data: None,
+        };
+        assert_eq!(classify(&error), expected, "{message}");
+    };
+    check("already known", SendFailure::AlreadyKnown);
+    check("nonce too low: next nonce 5, tx nonce 3", SendFailure::NonceTooLow);
+    check("insufficient funds for gas * price + value: have 1 want 2", SendFailure::InsufficientFunds);
+    check("replacement transaction underpriced", SendFailure::Underpriced);
+    check(
+        "max fee per gas less than block base fee: address 0x, maxFeePerGas: 1, baseFee: 2",
+        SendFailure::Underpriced,
+    );
+    check("txpool is full", SendFailure::Unreachable);
+    check("invalid blob proof", SendFailure::Invalid);
+    let unreachable = L1Error::Unreachable { url: String::new(), reason: "refused".into() };
+    assert_eq!(classify(&unreachable), SendFailure::Unreachable);
+}
+
+#[test]
+fn a_key_never_shows_in_debug_output_or_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    let key = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+    std::fs::write(&path, format!("{key}\n")).unwrap();
+    let signer = Signer::from_file(&path).unwrap();
+    assert_eq!(format!("{signer:?}"), "Signer(0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266)");
+    std::fs::write(&path, format!("{key}00")).unwrap();
+    let error = Signer::from_file(&path).unwrap_err().to_string();
+    assert!(error.contains("64 hexadecimal digits") && !error.contains("ac0974"), "{error}");
+}

@@ -1,0 +1,117 @@
+//! Hub's views, read by `eth_call`, and its messages, found by `eth_getLogs`.
+
+use crate::{L1Error, L1Rpc, decode};
+use alloy_eips::BlockId;
+use alloy_primitives::{Address, B256, U256};
+use alloy_rpc_types_eth::Filter;
+use alloy_sol_types::{SolCall, SolEvent};
+use bridge::abi::Hub;
+use engine::{InboxEntry, L1Ref};
+
+/// How many L1 blocks one `eth_getLogs` covers; public endpoints refuse more than 10,000.
+const LOG_WINDOW: u64 = 5_000;
+
+/// What Hub holds for a rollup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RollupOnL1 {
+    /// Hash of the landed head.
+    pub head_hash: B256,
+    /// Its state root.
+    pub state_root: B256,
+    /// Its number.
+    pub number: u64,
+    /// Its base fee, wei per gas.
+    pub base_fee: u64,
+    /// Its L1 origin.
+    pub origin_number: u64,
+    /// Inbox count that it named.
+    pub inbox_consumed: u64,
+    /// Messages in the inbox.
+    pub inbox_count: u64,
+    /// Rolling hash of the inbox.
+    pub inbox_hash: B256,
+    /// Number of outbox roots proven so far.
+    pub outbox_epoch: u64,
+    /// Ether that backs the rollup's, wei.
+    pub escrow: U256,
+}
+
+/// Reads one rollup's part of one Hub.
+#[derive(Clone, Debug)]
+pub struct HubReader {
+    rpc: L1Rpc,
+    hub: Address,
+    chain_id: u64,
+}
+
+impl HubReader {
+    /// For the rollup `chain_id` in Hub at `hub`.
+    pub const fn new(rpc: L1Rpc, hub: Address, chain_id: u64) -> Self {
+        Self { rpc, hub, chain_id }
+    }
+
+    /// Hub's state of the rollup at `block`. A Hub that is not there, or does not know the rollup, is an error that
+    /// says so.
+    pub async fn rollup(&self, block: BlockId) -> Result<RollupOnL1, L1Error> {
+        let state = self.view(Hub::rollupCall { chainId: self.chain_id }, "Hub.rollup", block).await?;
+        if state.headHash.is_zero() {
+            return Err(self.malformed(format!("Hub {} knows no rollup {}", self.hub, self.chain_id)));
+        }
+        Ok(RollupOnL1 {
+            head_hash: state.headHash,
+            state_root: state.stateRoot,
+            number: state.number,
+            base_fee: state.baseFee,
+            origin_number: state.originNumber,
+            inbox_consumed: state.inboxConsumed,
+            inbox_count: state.inboxCount,
+            inbox_hash: state.inboxHash,
+            outbox_epoch: state.outboxEpoch,
+            escrow: state.escrow,
+        })
+    }
+
+    /// Messages with an index of at least `first` that were sent in L1 blocks `from..=to`, ascending.
+    ///
+    /// What a log says is not checked here: the rolling hash that Hub and the L2 anchor hold decides, and a relay of
+    /// anything else does not execute.
+    pub async fn messages(&self, first: u64, from: u64, to: u64) -> Result<Vec<(L1Ref, InboxEntry)>, L1Error> {
+        let mut found = Vec::new();
+        let mut start = from;
+        while start <= to {
+            let end = start.saturating_add(LOG_WINDOW - 1).min(to);
+            let filter = Filter::new()
+                .address(self.hub)
+                .event_signature(Hub::MessageSent::SIGNATURE_HASH)
+                .topic1(U256::from(self.chain_id))
+                .from_block(start)
+                .to_block(end);
+            for log in self.rpc.logs(&filter).await? {
+                let (Some(number), Some(hash)) = (log.block_number, log.block_hash) else {
+                    return Err(self.malformed("eth_getLogs: a log without its block".into()));
+                };
+                let event = Hub::MessageSent::decode_log(&log.inner)
+                    .map_err(|error| L1Error::UnknownEvent { number, reason: error.to_string() })?;
+                let entry = decode::inbox_entry(event.data);
+                if entry.message.index >= first {
+                    found.push((L1Ref { number, hash }, entry));
+                }
+            }
+            start = end + 1;
+        }
+        found.sort_by_key(|(_, entry)| entry.message.index);
+        Ok(found)
+    }
+
+    async fn view<C: SolCall>(&self, call: C, name: &str, block: BlockId) -> Result<C::Return, L1Error> {
+        let answer = self.rpc.call(self.hub, call.abi_encode().into(), block).await?;
+        if answer.is_empty() {
+            return Err(self.malformed(format!("{name}: no contract at {} (chain file: hub)", self.hub)));
+        }
+        C::abi_decode_returns(&answer).map_err(|error| self.malformed(format!("{name}: {error}")))
+    }
+
+    fn malformed(&self, what: String) -> L1Error {
+        L1Error::Malformed { url: self.rpc.url().to_owned(), what }
+    }
+}

@@ -1,0 +1,27 @@
+//! The ears and hands on L1: follow its chain, read Hub, fetch blobs, land blocks.
+//!
+//! ```text
+//!  execution URL ──► Watcher ──► engine::Event        beacon URL ──► Beacon ──► blobs, checked by commitment
+//!  Hub (eth_call) ──► HubReader                        landing ──► Hands ──► one type-3 transaction
+//! ```
+//!
+//! Invariants: nothing an endpoint says is believed on its word. A header is its hash, logs are checked against the
+//! header's receipts root, a blob against its versioned hash. Not having is a value (`None`) or a retryable error, never
+//! an empty result.
+//!
+//! It must not decide what our chain is: that is `engine`.
+
+mod beacon;
+mod decode;
+mod error;
+mod hands;
+mod hub;
+mod rpc;
+mod watch;
+
+pub use beacon::Beacon;
+pub use error::L1Error;
+pub use hands::{AdvanceCall, Hands, Sent, Signer, SignerError};
+pub use hub::{HubReader, RollupOnL1};
+pub use rpc::{L1Head, L1Rpc};
+pub use watch::{WatchEnd, Watcher};

@@ -1,0 +1,169 @@
+//! Follows the L1 chain, parent by parent, and tells the engine. A block number alone never says which block is meant.
+
+use crate::{L1Error, L1Head, L1Rpc, decode};
+use alloy_eips::BlockNumberOrTag;
+use alloy_primitives::Address;
+use engine::{Event, L1Ref};
+use std::{collections::VecDeque, time::Duration};
+use tokio::sync::mpsc;
+
+/// How many L1 blocks are remembered to find a common ancestor in. More than the engine can undo one by one; the
+/// oldest of all, the finalised one, is kept besides.
+const KNOWN_LIMIT: usize = 256;
+
+/// Pause after a failed poll, doubled for each failure in a row up to [`BACKOFF_MAX`].
+const BACKOFF_MIN: Duration = Duration::from_millis(250);
+
+/// Longest pause after failed polls.
+const BACKOFF_MAX: Duration = Duration::from_secs(8);
+
+/// Why a watcher ended.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchEnd {
+    /// The receiver of the events is gone: shutdown.
+    #[error("nobody listens any more")]
+    NobodyListens,
+    /// None of the L1 blocks that this node knows is on the endpoint's chain: another chain, or broken finality.
+    #[error(
+        "L1 block {} ({}), which holds our finalised head, is not on the chain of {url}: is it another L1? (--l1.rpc-url, --datadir)",
+        .known.number, .known.hash
+    )]
+    OtherChain {
+        /// The oldest block that should be there.
+        known: L1Ref,
+        /// The endpoint, without credentials.
+        url: String,
+    },
+}
+
+/// Follows one endpoint from a known position.
+#[derive(Debug)]
+pub struct Watcher {
+    rpc: L1Rpc,
+    hub: Address,
+    chain_id: u64,
+    poll: Duration,
+    /// Ascending; the first is the oldest block that may be rewound to.
+    known: VecDeque<L1Ref>,
+    finalised: u64,
+    caught_up: bool,
+}
+
+impl Watcher {
+    /// Follows `rpc` for the rollup `chain_id` of `hub` from `known` (ascending, never empty: `Engine::known_l1`),
+    /// looking for news every `poll`.
+    pub fn new(rpc: L1Rpc, hub: Address, chain_id: u64, known: Vec<L1Ref>, poll: Duration) -> Self {
+        assert!(!known.is_empty(), "a watcher starts from at least the registration block");
+        Self { rpc, hub, chain_id, poll, known: known.into(), finalised: 0, caught_up: false }
+    }
+
+    /// Runs until nobody listens or the endpoint turns out to be another chain. Failures of the endpoint are retried.
+    pub async fn run(mut self, events: mpsc::Sender<Event>) -> WatchEnd {
+        let mut failures = 0u32;
+        loop {
+            let pause = match self.poll_once(&events).await {
+                Ok(()) => {
+                    failures = 0;
+                    self.poll
+                }
+                Err(Stop::End(end)) => return end,
+                Err(Stop::Retry(error)) => {
+                    failures += 1;
+                    tracing::warn!(%error, failures, "L1 endpoint; trying again");
+                    BACKOFF_MIN.saturating_mul(1 << (failures - 1).min(8)).min(BACKOFF_MAX)
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = events.closed() => return WatchEnd::NobodyListens,
+            }
+        }
+    }
+
+    async fn poll_once(&mut self, events: &mpsc::Sender<Event>) -> Result<(), Stop> {
+        let Some(head) = self.rpc.header(BlockNumberOrTag::Latest).await? else { return Ok(()) };
+        if head.at != self.tip() {
+            self.follow(&head, events).await?;
+        }
+        if self.tip() == head.at && !self.caught_up {
+            self.caught_up = true;
+            send(events, Event::L1CaughtUp).await?;
+        }
+        if let Some(finalised) = self.rpc.header(BlockNumberOrTag::Finalized).await?
+            && finalised.at.number > self.finalised
+            && finalised.at.number <= self.tip().number
+        {
+            self.finalised = finalised.at.number;
+            send(events, Event::L1Finalised { number: finalised.at.number }).await?;
+        }
+        Ok(())
+    }
+
+    /// Goes from the tip to `head`, back to the common ancestor first where that is needed.
+    async fn follow(&mut self, head: &L1Head, events: &mpsc::Sender<Event>) -> Result<(), Stop> {
+        if head.at.number <= self.tip().number {
+            self.rewind(events).await?;
+        }
+        while self.tip().number < head.at.number {
+            let next = BlockNumberOrTag::Number(self.tip().number + 1);
+            // The chain can change between two requests; whatever comes must hang on the tip.
+            let Some(block) = self.rpc.header(next).await? else { return Ok(()) };
+            if block.header.parent_hash != self.tip().hash {
+                self.rewind(events).await?;
+                continue;
+            }
+            let seen = if decode::may_concern(&block, self.hub) {
+                let Some(receipts) = self.rpc.receipts(&block).await? else { return Ok(()) };
+                decode::l1_block(&block, &receipts, self.hub, self.chain_id)?
+            } else {
+                decode::empty(&block)
+            };
+            self.known.push_back(block.at);
+            if self.known.len() > KNOWN_LIMIT {
+                self.known.remove(1);
+            }
+            self.caught_up = false;
+            send(events, Event::L1Block(seen)).await?;
+        }
+        Ok(())
+    }
+
+    /// Finds the newest known block that is still canonical. Nothing is forgotten before the engine was told, so a
+    /// failing endpoint leaves the two in step.
+    async fn rewind(&mut self, events: &mpsc::Sender<Event>) -> Result<(), Stop> {
+        for at in (0..self.known.len()).rev() {
+            let candidate = self.known[at];
+            let canonical = self.rpc.header(BlockNumberOrTag::Number(candidate.number)).await?;
+            if !canonical.is_some_and(|block| block.at == candidate) {
+                continue;
+            }
+            if candidate != self.tip() {
+                tracing::info!(from = self.tip().number, to = candidate.number, "L1 reorg");
+                self.known.truncate(at + 1);
+                self.caught_up = false;
+                send(events, Event::L1Rewind { to: candidate }).await?;
+            }
+            return Ok(());
+        }
+        Err(Stop::End(WatchEnd::OtherChain { known: self.known[0], url: self.rpc.url().to_owned() }))
+    }
+
+    fn tip(&self) -> L1Ref {
+        *self.known.back().expect("`known` starts with one block and its last is never removed")
+    }
+}
+
+enum Stop {
+    Retry(L1Error),
+    End(WatchEnd),
+}
+
+impl From<L1Error> for Stop {
+    fn from(error: L1Error) -> Self {
+        Self::Retry(error)
+    }
+}
+
+async fn send(events: &mpsc::Sender<Event>, event: Event) -> Result<(), Stop> {
+    events.send(event).await.map_err(|_| Stop::End(WatchEnd::NobodyListens))
+}
