@@ -81,7 +81,12 @@ message!(Messenger::Message);
 impl From<Anchor> for Messenger::Anchor {
     /// The chain id stays behind: the Messenger puts its own in.
     fn from(a: Anchor) -> Self {
-        Self { originNumber: a.origin_number, originHash: a.origin_hash, inboxCount: a.inbox_count, inboxHash: a.inbox_hash }
+        Self {
+            originNumber: a.origin_number,
+            originHash: a.origin_hash,
+            inboxCount: a.inbox_count,
+            inboxHash: a.inbox_hash,
+        }
     }
 }
 

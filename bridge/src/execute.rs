@@ -62,4 +62,3 @@ pub const MAX_EXTRA_DATA_BYTES: usize = 32;
 pub const fn gas(gas_limit: u64, input_bytes: usize) -> u64 {
     gas_limit.saturating_add((input_bytes as u64).saturating_mul(GAS_PER_BYTE))
 }
-

@@ -238,7 +238,11 @@ pub fn advance_gas(sizes: &Sizes) -> AdvanceGas {
         + n(sizes.transactions.count) * BINDING_TRANSACTION
         // The data in memory and up to 33 KiB of scratch behind it.
         + memory(data_bytes + 36_000);
-    let before = intrinsic.saturating_add(HUB).saturating_add(binding).saturating_add(memory(input_bytes)).saturating_add(memory(input_bytes));
+    let before = intrinsic
+        .saturating_add(HUB)
+        .saturating_add(binding)
+        .saturating_add(memory(input_bytes))
+        .saturating_add(memory(input_bytes));
     let after = if sizes.outbox_proof.count == 0 { 0 } else { OUTBOX + n(proof_bytes) * OUTBOX_BYTE };
 
     // Two calls lie on the way to EXECUTE, and each keeps back a 64th (EIP-150) of what is left then.

@@ -157,7 +157,7 @@ impl Outbox {
 /// The root that `leaf` at `index` has with these siblings; `claim` on L1 computes the same.
 pub fn root_of(leaf: B256, index: u64, path: &Path) -> B256 {
     path.iter().enumerate().fold(leaf, |hash, (level, sibling)| {
-        if (index >> level) % 2 == 0 { node(hash, *sibling) } else { node(*sibling, hash) }
+        if (index >> level).is_multiple_of(2) { node(hash, *sibling) } else { node(*sibling, hash) }
     })
 }
 

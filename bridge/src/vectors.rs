@@ -17,8 +17,13 @@ pub(crate) fn golden(name: &str, value: Value) {
         std::fs::write(&path, text).unwrap();
         return;
     }
-    let have = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}; write it with BLESS=1", path.display()));
-    assert!(have == text, "{} differs from what the code computes; if that is meant, write it with BLESS=1", path.display());
+    let have =
+        std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}; write it with BLESS=1", path.display()));
+    assert!(
+        have == text,
+        "{} differs from what the code computes; if that is meant, write it with BLESS=1",
+        path.display()
+    );
 }
 
 /// 0x-prefixed hex, as forge's JSON reader wants it.

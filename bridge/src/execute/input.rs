@@ -203,9 +203,12 @@ impl Payload {
 
     /// `bytes` is a part of `whole`.
     fn read(whole: &Bytes, bytes: &[u8]) -> Result<Self, DecodeError> {
-        let [extra_data, transactions, withdrawals, block_access_list] = split("ExecutionPayload", bytes, PAYLOAD_FIXED, PAYLOAD_OFFSETS)?;
+        let [extra_data, transactions, withdrawals, block_access_list] =
+            split("ExecutionPayload", bytes, PAYLOAD_FIXED, PAYLOAD_OFFSETS)?;
         if extra_data.len() > MAX_EXTRA_DATA_BYTES {
-            return Err(SszError::TooLong { at: "extra_data", bytes: extra_data.len(), max: MAX_EXTRA_DATA_BYTES }.into());
+            return Err(
+                SszError::TooLong { at: "extra_data", bytes: extra_data.len(), max: MAX_EXTRA_DATA_BYTES }.into()
+            );
         }
         let (extra_data, block_access_list) = (whole.slice_ref(extra_data), whole.slice_ref(block_access_list));
         let transactions = slices(whole, items("transactions", transactions, usize::MAX, usize::MAX)?);

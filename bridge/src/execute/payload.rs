@@ -102,7 +102,11 @@ impl Payload {
     ///
     /// # Errors
     /// [`HeaderError::Missing`], [`HeaderError::Mismatch`].
-    pub fn from_block(header: &Header, transactions: Vec<Bytes>, block_access_list: Bytes) -> Result<Self, HeaderError> {
+    pub fn from_block(
+        header: &Header,
+        transactions: Vec<Bytes>,
+        block_access_list: Bytes,
+    ) -> Result<Self, HeaderError> {
         let anchor = header.parent_beacon_block_root.ok_or(HeaderError::Missing("parent_beacon_block_root"))?;
         let hash = header.hash_slow();
         let payload = Self {
@@ -136,11 +140,19 @@ impl StatelessInput {
     ///
     /// # Errors
     /// As [`Payload::from_block`].
-    pub fn from_block(chain_id: u64, header: &Header, transactions: Vec<Bytes>, block_access_list: Bytes, witness: Witness) -> Result<Self, HeaderError> {
+    pub fn from_block(
+        chain_id: u64,
+        header: &Header,
+        transactions: Vec<Bytes>,
+        block_access_list: Bytes,
+        witness: Witness,
+    ) -> Result<Self, HeaderError> {
         Ok(Self {
             payload: Payload::from_block(header, transactions, block_access_list)?,
             versioned_hashes: Vec::new(),
-            parent_beacon_block_root: header.parent_beacon_block_root.ok_or(HeaderError::Missing("parent_beacon_block_root"))?,
+            parent_beacon_block_root: header
+                .parent_beacon_block_root
+                .ok_or(HeaderError::Missing("parent_beacon_block_root"))?,
             requests: Requests::default(),
             witness,
             chain_id,

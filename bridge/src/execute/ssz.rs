@@ -93,7 +93,12 @@ pub enum SszError {
 
 /// Splits a container into its variable fields, in order. `offsets` are the positions of their offsets in the fixed part
 /// of `fixed` bytes, ascending.
-pub(super) fn split<'a, const N: usize>(at: &'static str, bytes: &'a [u8], fixed: usize, offsets: [usize; N]) -> Result<[&'a [u8]; N], SszError> {
+pub(super) fn split<'a, const N: usize>(
+    at: &'static str,
+    bytes: &'a [u8],
+    fixed: usize,
+    offsets: [usize; N],
+) -> Result<[&'a [u8]; N], SszError> {
     if bytes.len() < fixed {
         return Err(SszError::TooShort { at, bytes: bytes.len(), fixed });
     }
@@ -118,7 +123,12 @@ pub(super) fn split<'a, const N: usize>(at: &'static str, bytes: &'a [u8], fixed
 }
 
 /// Splits a list of byte lists into its items.
-pub(super) fn items<'a>(at: &'static str, bytes: &'a [u8], max_items: usize, max_bytes: usize) -> Result<Vec<&'a [u8]>, SszError> {
+pub(super) fn items<'a>(
+    at: &'static str,
+    bytes: &'a [u8],
+    max_items: usize,
+    max_bytes: usize,
+) -> Result<Vec<&'a [u8]>, SszError> {
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
@@ -129,7 +139,7 @@ pub(super) fn items<'a>(at: &'static str, bytes: &'a [u8], max_items: usize, max
     if first > bytes.len() {
         return Err(SszError::OffsetBeyond { at, offset: first, bytes: bytes.len() });
     }
-    if first == 0 || first % OFFSET != 0 {
+    if first == 0 || !first.is_multiple_of(OFFSET) {
         return Err(SszError::FirstOffset { at, offset: first, expected: (first / OFFSET).max(1) * OFFSET });
     }
     let count = first / OFFSET;

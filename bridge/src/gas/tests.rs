@@ -1,15 +1,25 @@
 use super::*;
-use crate::{blob, execute::{Payload, Witness}};
+use crate::{
+    blob,
+    execute::{Payload, Witness},
+};
 use alloy_primitives::Bytes;
 use proptest::prelude::*;
 
 fn sizes(gas_limit: u64, witness: usize) -> Sizes {
-    Sizes { gas_limit, state: Items { count: witness / 400, bytes: witness }, bal: 2_000, transactions: Items { count: 40, bytes: 5_000 }, ..Sizes::default() }
+    Sizes {
+        gas_limit,
+        state: Items { count: witness / 400, bytes: witness },
+        bal: 2_000,
+        transactions: Items { count: 40, bytes: 5_000 },
+        ..Sizes::default()
+    }
 }
 
 #[test]
 fn a_heartbeat_is_cheap_and_a_full_block_fits() {
-    let empty = Sizes { gas_limit: 5_000_000, headers: Items { count: 1, bytes: 700 }, ..Sizes::default() }.fits().unwrap();
+    let empty =
+        Sizes { gas_limit: 5_000_000, headers: Items { count: 1, bytes: 700 }, ..Sizes::default() }.fits().unwrap();
     assert!(empty.execution < 5_700_000, "{empty:?}");
     assert_eq!((empty.blobs, empty.input_bytes), (1, 634 + 704));
     assert!(sizes(10_000_000, 90_000).fits().is_ok());
@@ -18,10 +28,15 @@ fn a_heartbeat_is_cheap_and_a_full_block_fits() {
 
 #[test]
 fn each_limit_is_named() {
-    assert!(matches!(sizes(12_000_000, 110_000).fits(), Err(Exceeds::ExecutionGas { needed }) if needed > MAX_EXECUTION_GAS));
+    assert!(
+        matches!(sizes(12_000_000, 110_000).fits(), Err(Exceeds::ExecutionGas { needed }) if needed > MAX_EXECUTION_GAS)
+    );
     assert!(matches!(sizes(1_000_000, 130_000).fits(), Err(Exceeds::TxBytes { .. })));
     assert!(matches!(sizes(0, MAX_INPUT_BYTES).fits(), Err(Exceeds::InputBytes { .. })));
-    assert!(matches!(Sizes { bal: 6 * blob::DATA_PER_BLOB, ..Sizes::default() }.fits(), Err(Exceeds::Blobs { blobs: 7 })));
+    assert!(matches!(
+        Sizes { bal: 6 * blob::DATA_PER_BLOB, ..Sizes::default() }.fits(),
+        Err(Exceeds::Blobs { blobs: 7 })
+    ));
     assert!(matches!(sizes(u64::MAX, 1_000).fits(), Err(Exceeds::ExecutionGas { needed: u64::MAX })));
 }
 
@@ -77,13 +92,27 @@ proptest! {
 fn calldata_is_bounded() {
     use crate::{abi, anchor::Anchor, opening::Opening};
     use alloy_primitives::{B256, U256};
-    let opening = Opening { versioned_hash: B256::ZERO, commitment: [0; 48].into(), proof: [0; 48].into(), z: U256::ZERO, y: U256::ZERO };
+    let opening = Opening {
+        versioned_hash: B256::ZERO,
+        commitment: [0; 48].into(),
+        proof: [0; 48].into(),
+        z: U256::ZERO,
+        y: U256::ZERO,
+    };
     for (bal, nodes) in [(0usize, 0usize), (100, 3), (200_000, 17)] {
-        let input = StatelessInput { payload: Payload { block_access_list: vec![1; bal].into(), ..Payload::default() }, ..StatelessInput::default() };
+        let input = StatelessInput {
+            payload: Payload { block_access_list: vec![1; bal].into(), ..Payload::default() },
+            ..StatelessInput::default()
+        };
         let proof: Vec<Bytes> = vec![vec![1; 531].into(); nodes];
         let sizes = Sizes { outbox_proof: Items { count: 2 * nodes, bytes: 2 * nodes * 531 }, ..Sizes::of(&input) };
         let gas = advance_gas(&sizes);
-        let calldata = abi::advance(&Anchor::default(), &vec![opening; gas.blobs], abi::OutboxProof { account: proof.clone(), storage: proof }, input.encode().into());
+        let calldata = abi::advance(
+            &Anchor::default(),
+            &vec![opening; gas.blobs],
+            abi::OutboxProof { account: proof.clone(), storage: proof },
+            input.encode().into(),
+        );
         let slack = gas.tx_bytes - TX_FRAME - 33 * gas.blobs - calldata.len();
         assert!(slack <= 128 + 2 * 32 * nodes, "{slack} bytes of slack");
     }

@@ -49,7 +49,10 @@ fn roots_and_paths_agree_with_the_vectors() {
             json!({ "count": n, "leaves": (0..n).map(leaf).collect::<Vec<_>>(), "root": t.root(), "paths": paths })
         })
         .collect();
-    vectors::golden("outbox", json!({ "emptyRoot": Outbox::default().root(), "zeros": ZEROS.to_vec(), "trees": cases }));
+    vectors::golden(
+        "outbox",
+        json!({ "emptyRoot": Outbox::default().root(), "zeros": ZEROS.to_vec(), "trees": cases }),
+    );
 }
 
 #[test]

@@ -2,7 +2,10 @@ use super::*;
 use crate::vectors::{self, hex0x};
 use alloy_primitives::address;
 use alloy_rlp::Encodable;
-use alloy_trie::{HashBuilder, KECCAK_EMPTY, Nibbles, proof::{ProofRetainer, verify_proof}};
+use alloy_trie::{
+    HashBuilder, KECCAK_EMPTY, Nibbles,
+    proof::{ProofRetainer, verify_proof},
+};
 use proptest::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -32,9 +35,20 @@ fn slots(n: u64) -> BTreeMap<B256, Vec<u8>> {
 /// A state of `n` accounts and the Messenger with `n` slots.
 fn state(n: u64, slot: U256, who: Address) -> (B256, AccountProof) {
     let (storage_root, storage) = trie(&slots(n), keccak256(B256::from(slot)));
-    let messenger = TrieAccount { nonce: 1, balance: U256::from(1u128 << 96), storage_root, code_hash: keccak256("code") };
+    let messenger =
+        TrieAccount { nonce: 1, balance: U256::from(1u128 << 96), storage_root, code_hash: keccak256("code") };
     let mut accounts: BTreeMap<B256, Vec<u8>> = (0..n)
-        .map(|i| (keccak256(Address::left_padding_from(&i.to_be_bytes())), rlp(TrieAccount { nonce: i, balance: U256::from(i), storage_root: EMPTY_ROOT_HASH, code_hash: KECCAK_EMPTY })))
+        .map(|i| {
+            (
+                keccak256(Address::left_padding_from(&i.to_be_bytes())),
+                rlp(TrieAccount {
+                    nonce: i,
+                    balance: U256::from(i),
+                    storage_root: EMPTY_ROOT_HASH,
+                    code_hash: KECCAK_EMPTY,
+                }),
+            )
+        })
         .collect();
     accounts.insert(keccak256(MESSENGER), rlp(messenger));
     let (root, proof) = trie(&accounts, keccak256(who));
@@ -72,7 +86,10 @@ fn every_slot_of_tries_of_many_sizes_is_proven_and_so_is_absence() {
 fn an_empty_trie_is_proven_by_nothing() {
     assert_eq!(storage(EMPTY_ROOT_HASH, U256::ZERO, &[]), Ok(U256::ZERO));
     assert_eq!(storage(EMPTY_ROOT_HASH, U256::ZERO, &[Bytes::from_static(&[0x80])]), Ok(U256::ZERO));
-    assert_eq!(storage(EMPTY_ROOT_HASH, U256::ZERO, &[Bytes::from_static(&[0xc0])]), Err(ProofError::Surplus { nodes: 1 }));
+    assert_eq!(
+        storage(EMPTY_ROOT_HASH, U256::ZERO, &[Bytes::from_static(&[0xc0])]),
+        Err(ProofError::Surplus { nodes: 1 })
+    );
     assert_eq!(account(EMPTY_ROOT_HASH, MESSENGER, &[]), Ok(None));
 }
 
@@ -85,14 +102,33 @@ fn every_way_of_not_proving_has_a_name() {
         bad.verify(root).unwrap_err()
     };
     assert!(matches!(good.verify(B256::ZERO), Err(ProofError::WrongNode { node: 0, .. })));
-    assert!(matches!(refused(&|p| { p.proof.pop(); }), ProofError::Incomplete { .. }));
+    assert!(matches!(
+        refused(&|p| {
+            p.proof.pop();
+        }),
+        ProofError::Incomplete { .. }
+    ));
     assert!(matches!(refused(&|p| p.proof.clear()), ProofError::Incomplete { depth: 0, .. }));
-    assert!(matches!(refused(&|p| { let last = p.proof.len() - 1; p.proof[last] = Bytes::from_static(&[0xc0]); }), ProofError::WrongNode { .. }));
+    assert!(matches!(
+        refused(&|p| {
+            let last = p.proof.len() - 1;
+            p.proof[last] = Bytes::from_static(&[0xc0]);
+        }),
+        ProofError::WrongNode { .. }
+    ));
     assert!(matches!(refused(&|p| p.proof.push(Bytes::new())), ProofError::Surplus { nodes: 1 }));
     assert!(matches!(refused(&|p| p.proof = vec![Bytes::new(); 66]), ProofError::TooLong { nodes: 66 }));
     assert!(matches!(refused(&|p| p.account = None), ProofError::OtherAccount(MESSENGER)));
-    assert!(matches!(refused(&|p| if let Some(a) = &mut p.account { a.balance = U256::ZERO }), ProofError::OtherAccount(_)));
-    assert_eq!(refused(&|p| p.storage[0].value = U256::ZERO), ProofError::OtherValue { slot: U256::ZERO, proven: U256::from(1) });
+    assert!(matches!(
+        refused(&|p| if let Some(a) = &mut p.account {
+            a.balance = U256::ZERO
+        }),
+        ProofError::OtherAccount(_)
+    ));
+    assert_eq!(
+        refused(&|p| p.storage[0].value = U256::ZERO),
+        ProofError::OtherValue { slot: U256::ZERO, proven: U256::from(1) }
+    );
 }
 
 /// Nodes that hash as their parents say and yet fit no trie of hashed keys.
