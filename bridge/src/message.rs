@@ -37,7 +37,7 @@ pub struct Message {
     pub value: U256,
     /// Wei paid to whoever delivers the message.
     pub fee: U256,
-    /// Gas of the call, exactly.
+    /// Gas of the call to `to`: exactly so much on a rollup, at least so much in a claim on L1.
     pub gas_limit: u64,
     /// Call data, at most [`MAX_MESSAGE_DATA`] bytes.
     pub data: Bytes,

@@ -37,8 +37,12 @@ pub const OPENING_BYTES: usize = 96;
 pub struct Kzg(&'static KzgSettings);
 
 impl Kzg {
-    /// The embedded setup without precomputed tables. The first call takes seconds of CPU, later ones nothing: make it
-    /// off the start path, from a blocking thread.
+    /// The embedded setup without precomputed tables (6 MB). The first call takes 2 to 3 seconds of CPU, later ones
+    /// nothing: make it off the start path, from a blocking thread.
+    ///
+    /// c-kzg keeps one setup for each table width, and revm's point evaluation precompile and alloy's
+    /// `EnvKzgSettings::Default` ask for width 8 (4 seconds, 106 MB). A process that executes blocks should install this
+    /// setup for revm too (`revm::precompile::install_crypto`), or the first contract that calls 0x0a stops it meanwhile.
     pub fn load() -> Self {
         Self(c_kzg::ethereum_kzg_settings(0))
     }

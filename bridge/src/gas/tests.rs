@@ -40,6 +40,17 @@ fn each_limit_is_named() {
     assert!(matches!(sizes(u64::MAX, 1_000).fits(), Err(Exceeds::ExecutionGas { needed: u64::MAX })));
 }
 
+/// What the contracts' own tests measured (forge, Osaka prices), and the targets of the design.
+#[test]
+fn binding_is_bounded_from_above_where_it_was_measured() {
+    let binding = |data: usize| {
+        n(blob::blob_count(data)) * BINDING_BLOB + n(data.div_ceil(31)) * BINDING_ELEMENT + memory(data + 36_000)
+    };
+    assert!((196_505..=230_000).contains(&binding(20_000)), "{}", binding(20_000));
+    // The contract's target for a full blob is 900,000; the model stays above what it may come to.
+    assert!((900_000..=950_000).contains(&binding(blob::DATA_PER_BLOB)), "{}", binding(blob::DATA_PER_BLOB));
+}
+
 /// With little gas to execute, the floor price of calldata is what binds.
 #[test]
 fn the_calldata_floor_is_never_undercut() {
