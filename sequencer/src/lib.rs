@@ -17,8 +17,12 @@
 //! - This crate knows nothing of RocksDB, RPC, L1 endpoints, keys or blobs' contents; the pool also serves the
 //!   L1 devnet, so it knows nothing of rollups either beyond the types it is told to take.
 
+pub mod attributes;
+pub mod budget;
+pub mod builder;
 pub mod landing;
 pub mod pool;
+pub mod relay;
 pub mod schedule;
 #[cfg(test)]
 mod testing;

@@ -2,6 +2,9 @@
 
 use alloy_primitives::Address;
 
+#[cfg(test)]
+mod tests;
+
 /// Who may land blocks in a given L1 slot.
 ///
 /// For implementers: the engine asks before it builds ([`Self::may_advance`] for the slot it aims at) and again
@@ -29,18 +32,5 @@ impl ProposerSchedule for Open {
 
     fn is_exclusive(&self, _slot: u64, _proposer: Address) -> bool {
         false
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn under_the_open_schedule_anyone_may_advance_and_nobody_can_promise() {
-        for slot in [0, 1, u64::MAX] {
-            assert!(Open.may_advance(slot, Address::ZERO));
-            assert!(!Open.is_exclusive(slot, Address::ZERO));
-        }
     }
 }

@@ -1,13 +1,23 @@
 //! Transactions for tests: unsigned, with a made-up sender, so that thousands of them cost nothing.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEip4844, TxLegacy, transaction::Recovered};
 use alloy_eips::{eip4844::kzg_to_versioned_hash, eip7594::BlobTransactionSidecarEip7594};
-use alloy_primitives::{Address, Bytes, Signature, TxKind, U256};
-use execution::block::{RecoveredTx, Transaction};
+use alloy_genesis::GenesisAccount;
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
+use bridge::abi::Messenger;
+use chainspec::{
+    ChainSpec, Layer,
+    dev::{L2_CHAIN_ID, l2_genesis},
+};
+use execution::{
+    block::{RecoveredTx, SealedHeader, Transaction},
+    executor::Executed,
+    state::{BlockHashes, CodeSource, Lookup, NodeSource, StateDiff, StateError, TrieState},
+};
 
-pub(crate) const CHAIN_ID: u64 = 1337;
+pub(crate) const CHAIN_ID: u64 = L2_CHAIN_ID;
 pub(crate) const GWEI: u128 = 1_000_000_000;
 
 /// The address of test sender `n`.
@@ -41,7 +51,15 @@ where
 
 pub(crate) fn legacy(from: u8, nonce: u64, gas_price: u128) -> TxLegacy {
     let to = TxKind::Call(Address::repeat_byte(0xaa));
-    TxLegacy { chain_id: Some(CHAIN_ID), nonce, gas_price, gas_limit: 21_000, to, value: U256::from(from), input: Bytes::new() }
+    TxLegacy {
+        chain_id: Some(CHAIN_ID),
+        nonce,
+        gas_price,
+        gas_limit: 21_000,
+        to,
+        value: U256::from(from),
+        input: Bytes::new(),
+    }
 }
 
 /// A sidecar of `n` empty blobs with made-up commitments and proofs: the pool does not check KZG.
@@ -75,4 +93,72 @@ pub(crate) fn blobs(nonce: u64, fee: u128, sidecar: &BlobTransactionSidecarEip75
 
 pub(crate) fn arc<T>(value: T) -> Arc<T> {
     Arc::new(value)
+}
+
+/// A rollup in memory: every state it ever had, as trie nodes by hash.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) spec: Arc<ChainSpec>,
+    pub(crate) head: SealedHeader,
+    nodes: BTreeMap<B256, Bytes>,
+    codes: BTreeMap<B256, Bytes>,
+}
+
+impl World {
+    /// The devnet's genesis at time 1,000, in which test senders 1 to 9 own 1,000 ether and `code` holds that code.
+    pub(crate) fn new(code: &[(Address, &[u8])]) -> Self {
+        let mut genesis = l2_genesis(1_000, Messenger::DEPLOYED_BYTECODE.clone());
+        for n in 1..10 {
+            let balance = U256::from(1_000u128 * 1_000_000_000 * GWEI);
+            genesis.alloc.insert(sender(n), GenesisAccount::default().with_balance(balance));
+        }
+        for (address, code) in code {
+            let code = Bytes::copy_from_slice(code);
+            genesis.alloc.insert(*address, GenesisAccount::default().with_nonce(Some(1)).with_code(Some(code)));
+        }
+        let spec = Arc::new(ChainSpec::from_genesis(genesis, Layer::Rollup).unwrap());
+        let genesis = execution::genesis::genesis(&spec).unwrap();
+        let mut world = Self { spec, head: genesis.header, nodes: BTreeMap::new(), codes: BTreeMap::new() };
+        world.store(&genesis.diff, &genesis.nodes);
+        world
+    }
+
+    /// The state after the head.
+    pub(crate) fn state(&self) -> TrieState<&Self, &Self> {
+        TrieState::new(self.head.state_root, self, self)
+    }
+
+    /// Makes a block the head.
+    pub(crate) fn append(&mut self, executed: &Executed) {
+        assert_eq!(executed.block.header().parent_hash, self.head.hash());
+        self.head = SealedHeader::new(executed.block.header().clone(), executed.block.hash());
+        self.store(&executed.diff, &executed.nodes);
+    }
+
+    fn store(&mut self, diff: &StateDiff, nodes: &[(B256, Bytes)]) {
+        self.nodes.extend(nodes.iter().cloned());
+        self.codes.extend(diff.codes.clone());
+    }
+}
+
+impl NodeSource for World {
+    fn node(&self, hash: B256) -> Result<Bytes, StateError> {
+        self.nodes.get(&hash).cloned().ok_or(StateError::missing_node(hash))
+    }
+}
+
+impl CodeSource for World {
+    fn code_bytes(&self, hash: B256) -> Result<Bytes, StateError> {
+        self.codes.get(&hash).cloned().ok_or(StateError::missing_code(hash))
+    }
+}
+
+impl BlockHashes for World {
+    fn hash_of(&self, number: u64) -> Result<B256, StateError> {
+        Err(StateError::Missing(Lookup::BlockHash(number)))
+    }
+
+    fn header_of(&self, number: u64) -> Result<Bytes, StateError> {
+        Err(StateError::Missing(Lookup::BlockHash(number)))
+    }
 }

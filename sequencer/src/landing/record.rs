@@ -99,7 +99,16 @@ impl Record {
 
     pub(super) fn new(target: Target, attempt: Attempt) -> Self {
         let Target { chain_id, number, block_hash, nonce, gas_limit, outbid: _ } = target;
-        Self { chain_id, number, block_hash, nonce, gas_limit, attempts: vec![attempt], reverted: None, outcome: Outcome::Open }
+        Self {
+            chain_id,
+            number,
+            block_hash,
+            nonce,
+            gas_limit,
+            attempts: vec![attempt],
+            reverted: None,
+            outcome: Outcome::Open,
+        }
     }
 
     /// The current attempt.
@@ -122,7 +131,12 @@ impl Record {
     }
 
     pub(super) fn send(&self) -> Effect {
-        Effect::Send { nonce: self.nonce, gas_limit: self.gas_limit, fees: self.last().fees, replaces: self.attempts.len() - 1 }
+        Effect::Send {
+            nonce: self.nonce,
+            gas_limit: self.gas_limit,
+            fees: self.last().fees,
+            replaces: self.attempts.len() - 1,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use alloy_primitives::B256;
 use proptest::prelude::*;
 
 use super::*;
@@ -188,9 +189,19 @@ fn a_revert_is_judged_by_the_head_that_follows() {
     // The L1 block that held the revert is gone: it may yet land.
     check(
         [sealed(), sent(1), receipt(true), Event::Reorged { to: 100 }, sent(1), ours(101, 101)],
-        &[START, "sent: persist", "sent: persist", "ready: send#9(11/1/2 replaces 0)", "sent:", "landed: persist, Landed"],
+        &[
+            START,
+            "sent: persist",
+            "sent: persist",
+            "ready: send#9(11/1/2 replaces 0)",
+            "sent:",
+            "landed: persist, Landed",
+        ],
     );
-    check([sealed(), sent(1), receipt(false), ours(101, 101)], &[START, "sent: persist", "sent:", "landed: persist, Landed"]);
+    check(
+        [sealed(), sent(1), receipt(false), ours(101, 101)],
+        &[START, "sent: persist", "sent:", "landed: persist, Landed"],
+    );
 }
 
 #[test]
@@ -201,7 +212,16 @@ fn a_nonce_used_by_someone_else_ends_the_landing() {
 #[test]
 fn a_reorg_that_takes_the_block_back_sends_it_again_under_the_same_nonce() {
     check(
-        [sealed(), sent(1), ours(101, 101), Event::Reorged { to: 100 }, open(101), sent(1), ours(102, 102), ours(103, 103)],
+        [
+            sealed(),
+            sent(1),
+            ours(101, 101),
+            Event::Reorged { to: 100 },
+            open(101),
+            sent(1),
+            ours(102, 102),
+            ours(103, 103),
+        ],
         &[
             START,
             "sent: persist",
@@ -220,7 +240,12 @@ fn a_reorg_in_which_another_block_won_loses_the_race() {
     let other = head(102, Height::Other { block_hash: WINNER, l1_number: 101 }, 9);
     check(
         [sealed(), sent(1), ours(101, 101), other],
-        &[START, "sent: persist", "landed: persist, Landed", "lost: persist, TakenBack, persist, Lost, requeue, release#9"],
+        &[
+            START,
+            "sent: persist",
+            "landed: persist, Landed",
+            "lost: persist, TakenBack, persist, Lost, requeue, release#9",
+        ],
     );
 }
 
@@ -281,6 +306,25 @@ fn after_a_restart_the_same_transaction_is_sent_again() {
     assert_eq!(again, effects[1..]);
     let (landed, _) = resumed.handle(ours(101, 101), &policy());
     assert_eq!(Landing::resume(landed.record().unwrap().clone()), (landed, Vec::new()));
+}
+
+#[test]
+fn a_record_survives_the_journal_and_other_versions_are_refused() {
+    let mut state = Landing::default();
+    for event in [sealed(), sent(1), open(103), Event::Receipt { hash: WINNER, l1_number: 103, reverted: true }] {
+        state = state.handle(event, &policy()).0;
+    }
+    let record = state.record().unwrap();
+    let json = serde_json::to_string(record).unwrap();
+    assert!(json.starts_with(r#"{"version":1,"#), "{json}");
+    assert_eq!(&serde_json::from_str::<Record>(&json).unwrap(), record);
+    let error = |json: &str| serde_json::from_str::<Record>(json).unwrap_err().to_string();
+    assert_eq!(
+        error(&json.replacen(r#""version":1"#, r#""version":2"#, 1)),
+        "landing record has version 2, this program reads 1"
+    );
+    let none = Record { attempts: Vec::new(), ..record.clone() };
+    assert_eq!(error(&serde_json::to_string(&none).unwrap()), "landing record with 0 attempts");
 }
 
 #[test]

@@ -69,7 +69,11 @@ pub(super) fn check_transaction(
 }
 
 /// Checks against the sender's account at the head.
-pub(super) fn check_account(tx: &RecoveredTx, cost: alloy_primitives::U256, account: &AccountView) -> Result<(), PoolError> {
+pub(super) fn check_account(
+    tx: &RecoveredTx,
+    cost: alloy_primitives::U256,
+    account: &AccountView,
+) -> Result<(), PoolError> {
     if account.code == SenderCode::Contract {
         return Err(PoolError::SenderHasCode { sender: tx.signer() });
     }
@@ -127,7 +131,11 @@ fn check_gas(spec: SpecId, tx: &RecoveredTx) -> Result<(), PoolError> {
     Ok(())
 }
 
-fn check_blobs(rules: &Rules, tx: &RecoveredTx, sidecar: Option<&BlobTransactionSidecarEip7594>) -> Result<(), PoolError> {
+fn check_blobs(
+    rules: &Rules,
+    tx: &RecoveredTx,
+    sidecar: Option<&BlobTransactionSidecarEip7594>,
+) -> Result<(), PoolError> {
     let Some(hashes) = tx.blob_versioned_hashes() else {
         return match sidecar {
             None => Ok(()),
@@ -153,6 +161,10 @@ fn check_blobs(rules: &Rules, tx: &RecoveredTx, sidecar: Option<&BlobTransaction
             hashes: hashes.len(),
         }));
     }
-    let wrong = sidecar.commitments.iter().zip(hashes).position(|(commitment, hash)| kzg_to_versioned_hash(commitment.as_slice()) != *hash);
+    let wrong = sidecar
+        .commitments
+        .iter()
+        .zip(hashes)
+        .position(|(commitment, hash)| kzg_to_versioned_hash(commitment.as_slice()) != *hash);
     wrong.map_or(Ok(()), |index| Err(PoolError::Sidecar(SidecarFault::HashMismatch { index })))
 }

@@ -91,7 +91,9 @@ pub enum PoolError {
         want: u64,
     },
     /// The tip is larger than the whole price.
-    #[error("max priority fee per gas higher than max fee per gas: maxPriorityFeePerGas: {tip}, maxFeePerGas: {max_fee}")]
+    #[error(
+        "max priority fee per gas higher than max fee per gas: maxPriorityFeePerGas: {tip}, maxFeePerGas: {max_fee}"
+    )]
     TipAboveMaxFee {
         /// Wei per gas.
         tip: u128,

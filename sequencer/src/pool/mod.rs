@@ -23,6 +23,7 @@ mod best;
 mod config;
 mod error;
 mod line;
+mod report;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -39,6 +40,7 @@ use execution::block::RecoveredTx;
 pub use best::Best;
 pub use config::{AccountView, Config, Limits, Rules, SenderCode};
 pub use error::{Departure, PoolError, SidecarFault};
+pub use report::{Added, Head, Removed, Returned, SenderContent, Stats};
 pub use transaction::Pooled;
 
 use line::{Line, Worth};
@@ -54,76 +56,6 @@ pub struct Pool {
     bytes: usize,
     base_fee: u64,
     arrivals: u64,
-}
-
-/// What [`Pool::add`] did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Added {
-    /// Hash of the transaction.
-    pub hash: B256,
-    /// Whether it could run now; otherwise it waits for a nonce or for funds.
-    pub is_pending: bool,
-    /// Transactions that became pending by this one, itself included, in nonce order.
-    pub promoted: Vec<B256>,
-    /// The transaction whose nonce it took.
-    pub replaced: Option<B256>,
-    /// Transactions that had to make room.
-    pub evicted: Vec<B256>,
-}
-
-/// A transaction that left the pool.
-#[derive(Debug, Clone)]
-pub struct Removed {
-    /// The transaction, blobs and all: a reorg may want it back.
-    pub tx: Arc<Pooled>,
-    /// Why it left.
-    pub why: Departure,
-}
-
-/// A new head, seen from the pool.
-#[derive(Debug, Clone, Default)]
-pub struct Head {
-    /// Base fee of the *next* block, wei per gas.
-    pub base_fee: u64,
-    /// Transactions that the new blocks hold. Those of other nodes' making may be unknown here.
-    pub included: Vec<B256>,
-    /// Accounts at the new head, for at least every sender in the pool that the new (or undone) blocks changed.
-    pub accounts: Vec<(Address, AccountView)>,
-    /// Milliseconds, on the clock of [`Pool::add`].
-    pub now_ms: u64,
-}
-
-/// A transaction to put back, see [`Pool::reinsert`].
-#[derive(Debug, Clone)]
-pub struct Returned {
-    /// The transaction.
-    pub tx: RecoveredTx,
-    /// Its blobs, if it has any.
-    pub sidecar: Option<Arc<BlobTransactionSidecarEip7594>>,
-}
-
-/// Counts for `txpool_status` and metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stats {
-    /// Transactions that could run now.
-    pub pending: usize,
-    /// Transactions that wait for a nonce or for funds.
-    pub queued: usize,
-    /// Bytes of all, with blobs.
-    pub bytes: usize,
-    /// Senders.
-    pub senders: usize,
-}
-
-/// The transactions of one sender, in nonce order.
-#[derive(Debug, Clone)]
-pub struct SenderContent {
-    /// Who signed.
-    pub sender: Address,
-    /// Those that could run now.
-    pub pending: Vec<Arc<Pooled>>,
-    /// Those that wait.
-    pub queued: Vec<Arc<Pooled>>,
 }
 
 impl Pool {
@@ -202,13 +134,18 @@ impl Pool {
             removed.extend(self.take(&hash, Departure::Included, now_ms));
         }
         for (sender, account) in accounts {
-            self.change(sender, now_ms, |line| {
-                line.account = account;
-                let is_contract = account.code == SenderCode::Contract;
-                let why = if is_contract { Departure::SenderHasCode } else { Departure::Stale };
-                let gone = if is_contract { line.iter().cloned().collect() } else { line.take_used() };
-                gone.into_iter().map(|tx| Removed { tx, why }).collect()
-            }, &mut removed);
+            self.change(
+                sender,
+                now_ms,
+                |line| {
+                    line.account = account;
+                    let is_contract = account.code == SenderCode::Contract;
+                    let why = if is_contract { Departure::SenderHasCode } else { Departure::Stale };
+                    let gone = if is_contract { line.iter().cloned().collect() } else { line.take_used() };
+                    gone.into_iter().map(|tx| Removed { tx, why }).collect()
+                },
+                &mut removed,
+            );
         }
         let before_ms = now_ms.saturating_sub(self.config.limits.queued_lifetime_ms);
         let senders: Vec<Address> = self.lines.keys().copied().collect();
@@ -216,9 +153,14 @@ impl Pool {
         // The worth of every line depends on the base fee, so the index is made anew.
         self.tails.clear();
         for sender in senders {
-            self.change(sender, now_ms, |line| {
-                line.take_expired(before_ms).into_iter().map(|tx| Removed { tx, why: Departure::Expired }).collect()
-            }, &mut removed);
+            self.change(
+                sender,
+                now_ms,
+                |line| {
+                    line.take_expired(before_ms).into_iter().map(|tx| Removed { tx, why: Departure::Expired }).collect()
+                },
+                &mut removed,
+            );
         }
         removed
     }
@@ -257,7 +199,11 @@ impl Pool {
     /// The transactions of one sender, or `None` if there are none.
     pub fn by_sender(&self, sender: Address) -> Option<SenderContent> {
         let line = self.lines.get(&sender)?;
-        Some(SenderContent { sender, pending: line.pending().cloned().collect(), queued: line.queued().cloned().collect() })
+        Some(SenderContent {
+            sender,
+            pending: line.pending().cloned().collect(),
+            queued: line.queued().cloned().collect(),
+        })
     }
 
     /// All transactions by sender, for `txpool_content`.
@@ -409,7 +355,12 @@ impl Pool {
     fn take(&mut self, hash: &B256, why: Departure, now_ms: u64) -> Option<Removed> {
         let (sender, nonce) = *self.by_hash.get(hash)?;
         let mut removed = Vec::with_capacity(1);
-        self.change(sender, now_ms, |line| line.remove(nonce).map(|tx| Removed { tx, why }).into_iter().collect(), &mut removed);
+        self.change(
+            sender,
+            now_ms,
+            |line| line.remove(nonce).map(|tx| Removed { tx, why }).into_iter().collect(),
+            &mut removed,
+        );
         removed.pop()
     }
 

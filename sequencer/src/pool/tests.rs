@@ -1,5 +1,5 @@
+use alloy_consensus::{Transaction as _, TxEip7702};
 use alloy_eips::eip7702::{Authorization, SignedAuthorization};
-use alloy_consensus::{TxEip7702, Transaction as _};
 use alloy_primitives::{Address, Bytes, Signature, TxKind, U256};
 use proptest::prelude::*;
 
@@ -69,15 +69,23 @@ fn error_texts_are_those_that_wallets_match() {
         rich(0),
         "max priority fee per gas higher than max fee per gas: maxPriorityFeePerGas: 10000000001, maxFeePerGas: 10000000000",
     );
-    check(with(&|tx| tx.gas_limit = 10_000_001), rich(0), "exceeds block gas limit: tx gas 10000001, block gas limit 10000000");
-    check(with(&|tx| tx.chain_id = 1), rich(0), "invalid chain id: have 1, want 1337");
-    check(with(&|tx| tx.nonce = u64::MAX), rich(0), &format!("nonce has max value: address {}, nonce 18446744073709551615", sender(2)));
+    check(
+        with(&|tx| tx.gas_limit = 10_000_001),
+        rich(0),
+        "exceeds block gas limit: tx gas 10000001, block gas limit 10000000",
+    );
+    check(with(&|tx| tx.chain_id = 1), rich(0), "invalid chain id: have 1, want 7901");
+    check(
+        with(&|tx| tx.nonce = u64::MAX),
+        rich(0),
+        &format!("nonce has max value: address {}, nonce 18446744073709551615", sender(2)),
+    );
     let long = Bytes::from(vec![0; 200_000]);
     check(with(&|tx| tx.input = long.clone()), rich(0), "oversized data: transaction size 200053, limit 131072");
     let blob = sidecar(1, 1);
     check(sign(2, blobs(0, GWEI, &blob)), rich(0), "transaction type not valid: this chain does not take type 3");
     let unprotected = alloy_consensus::TxLegacy { chain_id: None, ..legacy(2, 0, fee) };
-    check(sign(2, unprotected), rich(0), "invalid chain id: have none, want 1337");
+    check(sign(2, unprotected), rich(0), "invalid chain id: have none, want 7901");
     let contract = AccountView { code: SenderCode::Contract, ..rich(0) };
     check(with(&|_| {}), contract, &format!("sender not an eoa: address {}", sender(2)));
     assert_eq!(PoolError::Full.to_string(), "txpool is full");
@@ -112,7 +120,10 @@ fn above_2_to_24_gas_only_state_gas_may_lie() {
     let tx = |nonce| alloy_consensus::TxEip1559 { gas_limit: 20_000_000, ..transfer(1, nonce, 10 * GWEI, GWEI) };
     pool.add(sign(1, tx(0)), None, rich(0), 0).unwrap();
     pool.set_rules(Rules { spec: revm::primitives::hardfork::SpecId::OSAKA, ..rules });
-    assert_eq!(text(pool.add(sign(1, tx(1)), None, rich(0), 0)), "transaction gas limit too high (cap: 16777216, tx: 20000000)");
+    assert_eq!(
+        text(pool.add(sign(1, tx(1)), None, rich(0), 0)),
+        "transaction gas limit too high (cap: 16777216, tx: 20000000)"
+    );
 }
 
 #[test]
@@ -206,7 +217,8 @@ fn a_gap_queues_and_its_closing_promotes() {
 fn what_the_balance_does_not_cover_together_waits() {
     let mut pool = pool();
     let account = AccountView { balance: U256::from(2 * 21_000 * GWEI), ..AccountView::default() };
-    let add = |pool: &mut Pool, nonce| pool.add(sign(0, transfer(0, nonce, GWEI, 1)), None, account, 0).unwrap().is_pending;
+    let add =
+        |pool: &mut Pool, nonce| pool.add(sign(0, transfer(0, nonce, GWEI, 1)), None, account, 0).unwrap().is_pending;
     assert_eq!([add(&mut pool, 0), add(&mut pool, 1), add(&mut pool, 2)], [true, true, false]);
     assert_eq!(pool.pending_nonce(sender(0)), Some(3));
     pool.on_head(head(vec![(sender(0), rich(0))]));
@@ -239,9 +251,15 @@ fn a_blob_transaction_comes_with_its_blobs_and_is_replaced_at_twice_the_price() 
         text(pool.add(tx(0, 100), Some(other), rich(0), 0)),
         "invalid blob sidecar: commitment 0 does not match its versioned hash"
     );
-    assert_eq!(text(pool.add(sign(1, transfer(1, 0, 9, 1)), Some(one.clone()), rich(0), 0)), "invalid blob sidecar: given for a transaction without blobs");
+    assert_eq!(
+        text(pool.add(sign(1, transfer(1, 0, 9, 1)), Some(one.clone()), rich(0), 0)),
+        "invalid blob sidecar: given for a transaction without blobs"
+    );
     let many = sidecar(7, 3);
-    assert_eq!(text(pool.add(sign(1, blobs(0, 100, &many)), Some(many), rich(0), 0)), "too many blobs in transaction: have 7, permitted 6");
+    assert_eq!(
+        text(pool.add(sign(1, blobs(0, 100, &many)), Some(many), rich(0), 0)),
+        "too many blobs in transaction: have 7, permitted 6"
+    );
     assert_eq!(text(add(&mut pool, 1, 100)), "nonce too high: next nonce 0, tx nonce 1");
     add(&mut pool, 0, 100).unwrap();
     assert!(pool.stats().bytes > 128 << 10);
@@ -254,8 +272,10 @@ fn a_blob_transaction_comes_with_its_blobs_and_is_replaced_at_twice_the_price() 
 #[test]
 fn a_new_head_drops_what_it_holds_and_what_is_stale() {
     let mut pool = pool();
-    let hashes: Vec<B256> = (0..4).map(|nonce| pool.add(sign(1, transfer(1, nonce, GWEI, 1)), None, rich(0), 0).unwrap().hash).collect();
-    let removed = pool.on_head(Head { included: vec![hashes[0]], accounts: vec![(sender(1), rich(2))], ..Head::default() });
+    let hashes: Vec<B256> =
+        (0..4).map(|nonce| pool.add(sign(1, transfer(1, nonce, GWEI, 1)), None, rich(0), 0).unwrap().hash).collect();
+    let removed =
+        pool.on_head(Head { included: vec![hashes[0]], accounts: vec![(sender(1), rich(2))], ..Head::default() });
     let why: Vec<Departure> = removed.iter().map(|removed| removed.why).collect();
     assert_eq!(why, [Departure::Included, Departure::Stale]);
     assert_eq!(order(&pool, 0), "1/2 1/3");
@@ -267,7 +287,8 @@ fn a_new_head_drops_what_it_holds_and_what_is_stale() {
 #[test]
 fn what_a_lost_block_held_comes_back_in_its_order() {
     let mut pool = pool();
-    let txs: Vec<RecoveredTx> = [(1, 0), (1, 1), (2, 0)].map(|(from, nonce)| sign(from, transfer(from, nonce, GWEI, 7))).to_vec();
+    let txs: Vec<RecoveredTx> =
+        [(1, 0), (1, 1), (2, 0)].map(|(from, nonce)| sign(from, transfer(from, nonce, GWEI, 7))).to_vec();
     for tx in &txs {
         pool.add(tx.clone(), None, rich(0), 0).unwrap();
     }
@@ -320,7 +341,11 @@ fn a_refusal_for_lack_of_room_restores_what_was_pushed_aside() {
     pool.add(sign(2, transfer(2, 0, GWEI, 9)), None, rich(0), 0).unwrap();
     let stats = pool.stats();
     // Better than the first, but there is no room for it even so.
-    let big = alloy_consensus::TxEip1559 { input: Bytes::from(vec![1; 2 * size]), gas_limit: 1_000_000, ..transfer(3, 0, GWEI, 5) };
+    let big = alloy_consensus::TxEip1559 {
+        input: Bytes::from(vec![1; 2 * size]),
+        gas_limit: 1_000_000,
+        ..transfer(3, 0, GWEI, 5)
+    };
     assert_eq!(pool.add(sign(3, big), None, rich(0), 0), Err(PoolError::Full));
     assert_eq!(order(&pool, 0), "2/0 1/0");
     assert_eq!(pool.stats(), stats);
@@ -347,7 +372,10 @@ fn one_sender_cannot_fill_the_pool_but_may_close_a_gap() {
 #[test]
 fn a_tip_below_the_minimum_is_refused() {
     let mut pool = limited(|limits| limits.min_tip = 5);
-    assert_eq!(text(pool.add(sign(1, transfer(1, 0, GWEI, 4)), None, rich(0), 0)), "transaction underpriced: gas tip cap 4, minimum needed 5");
+    assert_eq!(
+        text(pool.add(sign(1, transfer(1, 0, GWEI, 4)), None, rich(0), 0)),
+        "transaction underpriced: gas tip cap 4, minimum needed 5"
+    );
     pool.add(sign(1, transfer(1, 0, 10, 5)), None, rich(0), 0).unwrap();
     assert_eq!(order(&pool, 5), "1/0");
     assert_eq!(order(&pool, 6), "");
@@ -363,7 +391,10 @@ fn queued_ones_expire_unless_their_sender_is_heard_of() {
     assert!(pool.on_head(later(3 * HOUR_MS)).is_empty());
     pool.add(sign(2, transfer(2, 3, GWEI, 1)), None, rich(0), 3 * HOUR_MS).unwrap();
     let removed = pool.on_head(later(3 * HOUR_MS + 1));
-    assert_eq!(removed.iter().map(|removed| (removed.tx.sender(), removed.why)).collect::<Vec<_>>(), [(sender(1), Departure::Expired)]);
+    assert_eq!(
+        removed.iter().map(|removed| (removed.tx.sender(), removed.why)).collect::<Vec<_>>(),
+        [(sender(1), Departure::Expired)]
+    );
     assert_eq!((pool.stats().pending, pool.stats().queued), (1, 2));
     assert_eq!(pool.on_head(later(6 * HOUR_MS + 1)).len(), 2);
 }
