@@ -162,6 +162,14 @@ pub enum ExecutionError {
     /// Requests in a rollup's block, though no transaction made one.
     #[error("the block would carry {0} execution layer requests")]
     Requests(usize),
+    /// The gas limit is so low that the system calls alone fill the block access list (EIP-7928).
+    #[error("the block access list would hold {items} items of at most {limit}")]
+    BalFull {
+        /// Accounts and slots.
+        items: u64,
+        /// Gas limit / 2000.
+        limit: u64,
+    },
     /// Ours to solve.
     #[error("internal EVM error: {0}")]
     Evm(String),
@@ -308,6 +316,7 @@ impl From<ExecutionError> for BlockError {
             ExecutionError::TooOld { number } => Self::TooOld { number },
             ExecutionError::SystemCall(error) => Self::SystemCall(error),
             ExecutionError::Requests(count) => Self::Requests(count),
+            ExecutionError::BalFull { items, limit } => Self::BalTooLong { items, limit },
             ExecutionError::Evm(error) => Self::Evm(error),
         }
     }
@@ -416,6 +425,10 @@ impl<'a> Building<'a> {
         let done = run.finish()?;
         if is_rollup && !done.result.requests.is_empty() {
             return Err(ExecutionError::Requests(done.result.requests.len()));
+        }
+        let limit = bal::items_max(header.gas_limit);
+        if header.block_access_list_hash.is_some() && done.bal_items > limit {
+            return Err(ExecutionError::BalFull { items: done.bal_items, limit });
         }
         let (state_root, nodes, witness) = witness::build(state, &parent, &done.keys, &done.diff)?;
         let (transactions, senders): (Vec<_>, Vec<_>) = transactions.into_iter().map(|tx| tx.into_parts()).unzip();

@@ -9,6 +9,8 @@ use chainspec::ChainSpec;
 use revm::context::result::{ExecutionResult, HaltReason, InvalidTransaction};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a call that sends value gets for free, and must have left to try.
+const CALL_STIPEND: u64 = 2_300;
 /// The search ends when the answer is known to 1/64.
 const TOLERANCE_DIVISOR: u64 = 64;
 /// Rounds in which an access list may grow; each needs a call that behaves differently with the list it just got.
@@ -62,10 +64,16 @@ pub fn estimate_gas(
         Err(error) => Err(error),
     };
     let mut low = used.saturating_sub(1);
-    // What was spent before refunds, with the 1/64 that calls hold back, is nearly always enough.
-    let guess = spent.saturating_add(spent / 63).saturating_add(2_300);
-    if guess < high {
-        if succeeds(guess)? { high = guess } else { low = guess }
+    // What was spent before refunds suffices where nothing depends on the gas left; with the 1/64 that calls hold back, nearly always.
+    for guess in [spent, spent.saturating_add(spent / 63).saturating_add(CALL_STIPEND)] {
+        if guess >= high {
+            break;
+        }
+        if succeeds(guess)? {
+            high = guess;
+            break;
+        }
+        low = guess;
     }
     while low + 1 < high && high - low > high / TOLERANCE_DIVISOR {
         // Most calls need little more than they use, so look below the middle first.
