@@ -1,0 +1,341 @@
+//! Bytes of keys and values. Keys are fixed-width big-endian, so that they sort as the numbers do; values are RLP where Ethereum has
+//! an RLP form, else a layout that is written down at its type.
+//! Must not know: tables.
+
+use std::collections::BTreeMap;
+
+use alloy_consensus::{Eip658Value, Header, TxType};
+use alloy_primitives::{Address, B256, Bytes, Log, U256};
+use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
+use execution::{Account, Receipt, StateDiff, state::AccountDiff};
+
+/// Why stored bytes are no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecodeError(pub String);
+
+impl From<alloy_rlp::Error> for DecodeError {
+    fn from(error: alloy_rlp::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A key. `encode` must keep the order.
+pub trait Key: Sized {
+    /// Bytes that sort as the key does.
+    fn encode(&self) -> Vec<u8>;
+    /// `None` if these bytes were never a key.
+    fn decode(bytes: &[u8]) -> Option<Self>;
+}
+
+/// A value. `decode(encode(v)) == v`, and `decode` refuses bytes that `encode` cannot make, as far as it can tell; it never panics.
+pub trait Value: Sized {
+    /// The value's bytes.
+    fn encode(&self) -> Bytes;
+    /// The value of these bytes, all of them.
+    fn decode(bytes: &Bytes) -> Result<Self, DecodeError>;
+}
+
+/// Decodes RLP and refuses what is left over.
+pub(crate) fn decode_rlp<T: Decodable>(mut bytes: &[u8]) -> Result<T, DecodeError> {
+    let value = T::decode(&mut bytes)?;
+    if bytes.is_empty() { Ok(value) } else { Err(DecodeError(format!("{} bytes too many", bytes.len()))) }
+}
+
+/// RLP as [`Bytes`].
+pub(crate) fn encode_rlp<T: Encodable + ?Sized>(value: &T) -> Bytes {
+    let mut out = Vec::with_capacity(value.length());
+    value.encode(&mut out);
+    out.into()
+}
+
+/// Reads a fixed-width number or hash from the front.
+pub(crate) fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], DecodeError> {
+    let (head, tail) =
+        bytes.split_first_chunk::<N>().ok_or_else(|| DecodeError(format!("{N} bytes wanted, {} left", bytes.len())))?;
+    *bytes = tail;
+    Ok(*head)
+}
+
+/// Makes sure that a fixed layout has ended.
+pub(crate) fn end(bytes: &[u8]) -> Result<(), DecodeError> {
+    if bytes.is_empty() { Ok(()) } else { Err(DecodeError(format!("{} bytes too many", bytes.len()))) }
+}
+
+// --- keys ---
+
+impl Key for () {
+    fn encode(&self) -> Vec<u8> {
+        Vec::new()
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        bytes.is_empty().then_some(())
+    }
+}
+
+impl Key for u64 {
+    fn encode(&self) -> Vec<u8> {
+        self.to_be_bytes().to_vec()
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        Some(Self::from_be_bytes(bytes.try_into().ok()?))
+    }
+}
+
+impl Key for B256 {
+    fn encode(&self) -> Vec<u8> {
+        self.to_vec()
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        Self::try_from(bytes).ok()
+    }
+}
+
+impl Key for Address {
+    fn encode(&self) -> Vec<u8> {
+        self.to_vec()
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        Self::try_from(bytes).ok()
+    }
+}
+
+impl Key for (u64, B256) {
+    fn encode(&self) -> Vec<u8> {
+        [&self.0.to_be_bytes()[..], self.1.as_slice()].concat()
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (number, hash) = bytes.split_first_chunk::<8>()?;
+        Some((u64::from_be_bytes(*number), B256::try_from(hash).ok()?))
+    }
+}
+
+impl Key for (Address, B256) {
+    fn encode(&self) -> Vec<u8> {
+        [self.0.as_slice(), self.1.as_slice()].concat()
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (address, slot) = bytes.split_first_chunk::<20>()?;
+        Some((Address::from(*address), B256::try_from(slot).ok()?))
+    }
+}
+
+/// Name of a journal record, UTF-8. By convention `area/what`, for example `landing/3`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name(pub String);
+
+impl Key for Name {
+    fn encode(&self) -> Vec<u8> {
+        self.0.as_bytes().to_vec()
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        Some(Self(String::from_utf8(bytes.to_vec()).ok()?))
+    }
+}
+
+// --- values ---
+
+impl Value for () {
+    fn encode(&self) -> Bytes {
+        Bytes::new()
+    }
+    fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
+        end(bytes)
+    }
+}
+
+impl Value for Bytes {
+    fn encode(&self) -> Bytes {
+        self.clone()
+    }
+    fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
+        Ok(bytes.clone())
+    }
+}
+
+impl Value for B256 {
+    fn encode(&self) -> Bytes {
+        Bytes::copy_from_slice(self.as_slice())
+    }
+    fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
+        let mut rest = &bytes[..];
+        let hash = take::<32>(&mut rest)?;
+        end(rest)?;
+        Ok(hash.into())
+    }
+}
+
+/// A slot's value: big-endian without leading zeros; zero has no record.
+impl Value for U256 {
+    fn encode(&self) -> Bytes {
+        self.to_be_bytes_trimmed_vec().into()
+    }
+    fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
+        match bytes.first() {
+            None => Err(DecodeError("a zero, which is never stored".into())),
+            Some(0) => Err(DecodeError("a leading zero".into())),
+            Some(_) => {
+                Self::try_from_be_slice(bytes).ok_or_else(|| DecodeError(format!("{} bytes, 32 at most", bytes.len())))
+            }
+        }
+    }
+}
+
+impl Value for Header {
+    fn encode(&self) -> Bytes {
+        encode_rlp(self)
+    }
+    fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
+        decode_rlp(bytes)
+    }
+}
+
+/// 20 bytes each, nothing between.
+impl Value for Vec<Address> {
+    fn encode(&self) -> Bytes {
+        self.iter().flat_map(|address| address.0.0).collect::<Vec<u8>>().into()
+    }
+    fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
+        let (addresses, rest) = bytes.as_chunks::<20>();
+        end(rest)?;
+        Ok(addresses.iter().map(Address::from).collect())
+    }
+}
+
+/// RLP `[nonce, balance, code hash]`; an account without code has the empty string for the hash, which saves 32 bytes of 36.
+#[derive(RlpEncodable, RlpDecodable)]
+struct AccountRecord {
+    nonce: u64,
+    balance: U256,
+    code_hash: Bytes,
+}
+
+impl From<&Account> for AccountRecord {
+    fn from(account: &Account) -> Self {
+        let code_hash =
+            if account.has_code() { Bytes::copy_from_slice(account.code_hash.as_slice()) } else { Bytes::new() };
+        Self { nonce: account.nonce, balance: account.balance, code_hash }
+    }
+}
+
+impl TryFrom<AccountRecord> for Account {
+    type Error = DecodeError;
+    fn try_from(record: AccountRecord) -> Result<Self, DecodeError> {
+        let code_hash = match record.code_hash.len() {
+            0 => Self::default().code_hash,
+            32 => B256::from_slice(&record.code_hash),
+            other => return Err(DecodeError(format!("a code hash of {other} bytes"))),
+        };
+        Ok(Self { nonce: record.nonce, balance: record.balance, code_hash })
+    }
+}
+
+impl Value for Account {
+    fn encode(&self) -> Bytes {
+        encode_rlp(&AccountRecord::from(self))
+    }
+    fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
+        decode_rlp::<AccountRecord>(bytes)?.try_into()
+    }
+}
+
+/// RLP `[type, status, cumulative gas, logs]`: a receipt without its bloom, which is 256 bytes that the logs imply.
+#[derive(RlpEncodable, RlpDecodable)]
+struct ReceiptRecord {
+    tx_type: u8,
+    status: Eip658Value,
+    cumulative_gas_used: u64,
+    logs: Vec<Log>,
+}
+
+/// RLP list of [`ReceiptRecord`].
+impl Value for Vec<Receipt> {
+    fn encode(&self) -> Bytes {
+        let records: Vec<ReceiptRecord> = self
+            .iter()
+            .map(|receipt| ReceiptRecord {
+                tx_type: receipt.tx_type() as u8,
+                status: receipt.as_receipt().map_or_else(Default::default, |receipt| receipt.status),
+                cumulative_gas_used: receipt.cumulative_gas_used(),
+                logs: receipt.logs().to_vec(),
+            })
+            .collect();
+        encode_rlp(&records)
+    }
+    fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
+        let records: Vec<ReceiptRecord> = decode_rlp(bytes)?;
+        records
+            .into_iter()
+            .map(|ReceiptRecord { tx_type, status, cumulative_gas_used, logs }| {
+                let tx_type = TxType::try_from(tx_type).map_err(|error| DecodeError(error.to_string()))?;
+                Ok(Receipt::from_typed(tx_type, alloy_consensus::Receipt { status, cumulative_gas_used, logs }))
+            })
+            .collect()
+    }
+}
+
+/// RLP `[address, before, after, [[slot, before, after], …]]`; an absent account is the empty list in a list of its own.
+#[derive(RlpEncodable, RlpDecodable)]
+struct AccountDiffRecord {
+    address: Address,
+    before: Vec<AccountRecord>,
+    after: Vec<AccountRecord>,
+    storage: Vec<SlotRecord>,
+}
+
+#[derive(RlpEncodable, RlpDecodable)]
+struct SlotRecord {
+    slot: U256,
+    before: U256,
+    after: U256,
+}
+
+/// RLP list of [`AccountDiffRecord`], ascending. The codes are not part of the value.
+impl Value for StateDiff {
+    fn encode(&self) -> Bytes {
+        let optional = |account: &Option<Account>| account.iter().map(AccountRecord::from).collect();
+        let records: Vec<AccountDiffRecord> = self
+            .accounts
+            .iter()
+            .map(|(address, diff)| AccountDiffRecord {
+                address: *address,
+                before: optional(&diff.before),
+                after: optional(&diff.after),
+                storage: diff
+                    .storage
+                    .iter()
+                    .map(|(slot, (before, after))| SlotRecord { slot: *slot, before: *before, after: *after })
+                    .collect(),
+            })
+            .collect();
+        encode_rlp(&records)
+    }
+    fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
+        let records: Vec<AccountDiffRecord> = decode_rlp(bytes)?;
+        let mut accounts = BTreeMap::new();
+        for record in records {
+            ascending(&accounts, &record.address)?;
+            let mut storage = BTreeMap::new();
+            for SlotRecord { slot, before, after } in record.storage {
+                ascending(&storage, &slot)?;
+                storage.insert(slot, (before, after));
+            }
+            let (before, after) = (optional(record.before)?, optional(record.after)?);
+            accounts.insert(record.address, AccountDiff { before, after, storage });
+        }
+        Ok(Self { accounts, codes: BTreeMap::new() })
+    }
+}
+
+fn ascending<K: Ord, V>(so_far: &BTreeMap<K, V>, key: &K) -> Result<(), DecodeError> {
+    match so_far.last_key_value() {
+        Some((last, _)) if last >= key => Err(DecodeError("keys out of order".into())),
+        _ => Ok(()),
+    }
+}
+
+fn optional(records: Vec<AccountRecord>) -> Result<Option<Account>, DecodeError> {
+    if records.len() > 1 {
+        return Err(DecodeError(format!("{} accounts instead of one", records.len())));
+    }
+    records.into_iter().next().map(Account::try_from).transpose()
+}

@@ -1,0 +1,106 @@
+//! The floor under the schema: an ordered key-value store with tables and atomic batches. RocksDB and memory implement it.
+//! Must not know: what the bytes mean.
+
+use std::ops::ControlFlow;
+
+use alloy_primitives::Bytes;
+
+use crate::{StorageError, schema::TableId};
+
+/// How far a write has gone when the call returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Survives power loss: the log was fsynced, and with it every earlier batch.
+    Synced,
+    /// Survives the death of the process; power loss may take a *suffix* of such batches, never one from the middle.
+    Buffered,
+}
+
+/// Order of a [`Kv::scan`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Ascending keys.
+    Forward,
+    /// Descending keys.
+    Backward,
+}
+
+/// What a [`Kv::scan`] calls for every pair.
+pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
+
+/// An ordered key-value store with tables.
+///
+/// For the implementer: `write` is atomic over all tables and becomes visible to every reader at one instant, before it returns.
+/// All three calls come from any thread at any moment. Batches become durable in the order in which they were written: a synced one
+/// makes all before it durable.
+/// An implementation may never lose a batch from the middle, nor invent a value after a failed write.
+pub trait Kv: Send + Sync + std::fmt::Debug {
+    /// The value under `key`, or `None`.
+    fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>, StorageError>;
+
+    /// Visits the pairs with `start <= key < end` (no `end`: to the last key) as they were at one instant, until `visit` breaks.
+    /// `visit` may not write to the store.
+    fn scan(
+        &self,
+        table: TableId,
+        start: &[u8],
+        end: Option<&[u8]>,
+        direction: Direction,
+        visit: Visit<'_>,
+    ) -> Result<(), StorageError>;
+
+    /// Applies the whole batch, or nothing of it and an error.
+    fn write(&self, batch: Batch, durability: Durability) -> Result<(), StorageError>;
+}
+
+/// One change of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Where.
+    pub table: TableId,
+    /// Encoded key.
+    pub key: Vec<u8>,
+    /// New value; `None` deletes.
+    pub value: Option<Bytes>,
+}
+
+/// Changes that become visible together. A later change of the same key wins.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    changes: Vec<Change>,
+}
+
+impl Batch {
+    /// An empty batch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets `key` to `value`, both encoded.
+    pub fn put_raw(&mut self, table: TableId, key: Vec<u8>, value: Bytes) {
+        self.changes.push(Change { table, key, value: Some(value) });
+    }
+
+    /// Removes `key`; removing what is not there is no error.
+    pub fn delete_raw(&mut self, table: TableId, key: Vec<u8>) {
+        self.changes.push(Change { table, key, value: None });
+    }
+
+    /// The changes in order.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// The changes in order, by value.
+    pub fn into_changes(self) -> Vec<Change> {
+        self.changes
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! One contract, two stores: both must behave as a sorted map does.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use proptest::{collection, prelude::*};
+
+use super::*;
+use crate::{Limits, Memory, Rocks};
+
+/// Two tables of different shapes, and neighbours of each other in memory.
+const TABLES: [TableId; 2] = [TableId::Pool, TableId::Journal];
+
+type Model = BTreeMap<(TableId, Vec<u8>), Vec<u8>>;
+
+fn key() -> impl Strategy<Value = Vec<u8>> {
+    // Few bytes, so that keys meet again, and the extremes.
+    collection::vec(prop_oneof![Just(0u8), Just(1), Just(0x7f), Just(0xff)], 0..4)
+}
+
+fn batches() -> impl Strategy<Value = Vec<Vec<Change>>> {
+    let value = proptest::option::weighted(0.7, collection::vec(any::<u8>(), 0..20).prop_map(Bytes::from));
+    let change =
+        (prop::sample::select(&TABLES[..]), key(), value).prop_map(|(table, key, value)| Change { table, key, value });
+    collection::vec(collection::vec(change, 0..8), 1..12)
+}
+
+fn scanned(
+    store: &dyn Kv,
+    table: TableId,
+    start: &[u8],
+    end: Option<&[u8]>,
+    direction: Direction,
+    limit: usize,
+) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut found = Vec::new();
+    store
+        .scan(table, start, end, direction, &mut |key, value| {
+            found.push((key.to_vec(), value.to_vec()));
+            if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+        .unwrap();
+    found
+}
+
+fn check(store: &dyn Kv, batches: Vec<Vec<Change>>, start: &[u8], end: Option<&[u8]>) -> Result<(), TestCaseError> {
+    let mut model = Model::new();
+    for changes in batches {
+        let mut batch = Batch::new();
+        for Change { table, key, value } in changes {
+            match value {
+                Some(value) => {
+                    model.insert((table, key.clone()), value.to_vec());
+                    batch.put_raw(table, key, value);
+                }
+                None => {
+                    model.remove(&(table, key.clone()));
+                    batch.delete_raw(table, key);
+                }
+            }
+        }
+        store.write(batch, Durability::Buffered).unwrap();
+    }
+    for table in TABLES {
+        let of_table = || model.iter().filter(|((of, _), _)| *of == table);
+        for ((_, key), value) in of_table() {
+            let found = store.get(table, key).unwrap();
+            prop_assert_eq!(found.as_ref().map(|found| &found[..]), Some(&value[..]));
+        }
+        prop_assert!(store.get(table, b"no such key").unwrap().is_none());
+        let inside = |key: &[u8]| key >= start && end.is_none_or(|end| key < end);
+        let expected: Vec<(Vec<u8>, Vec<u8>)> = of_table()
+            .filter(|((_, key), _)| inside(key))
+            .map(|((_, key), value)| (key.clone(), value.clone()))
+            .collect();
+        let reversed: Vec<_> = expected.iter().rev().cloned().collect();
+        prop_assert_eq!(&scanned(store, table, start, end, Direction::Forward, usize::MAX), &expected);
+        prop_assert_eq!(&scanned(store, table, start, end, Direction::Backward, usize::MAX), &reversed);
+        let first: Vec<_> = expected.first().cloned().into_iter().collect();
+        prop_assert_eq!(scanned(store, table, start, end, Direction::Forward, 1), first);
+        let last: Vec<_> = reversed.first().cloned().into_iter().collect();
+        prop_assert_eq!(scanned(store, table, start, end, Direction::Backward, 1), last);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
+
+    #[test]
+    fn memory_is_a_sorted_map(batches in batches(), start in key(), end in proptest::option::of(key())) {
+        check(&Memory::new(), batches, &start, end.as_deref())?;
+    }
+
+    #[test]
+    fn a_crash_keeps_what_was_synced_and_a_prefix_of_the_rest(batches in batches(), sync in any::<u16>(), kept in 0usize..12) {
+        let memory = Memory::new();
+        let mut disks = vec![Vec::new()];
+        let mut synced = 0;
+        for (n, changes) in batches.into_iter().enumerate() {
+            let mut batch = Batch::new();
+            for change in changes {
+                match change.value {
+                    Some(value) => batch.put_raw(change.table, change.key, value),
+                    None => batch.delete_raw(change.table, change.key),
+                }
+            }
+            let durable = sync >> n & 1 == 1;
+            memory.write(batch, if durable { Durability::Synced } else { Durability::Buffered }).unwrap();
+            disks.push(contents(&memory));
+            if durable {
+                synced = n + 1;
+            }
+        }
+        prop_assert_eq!(memory.unsynced(), disks.len() - 1 - synced);
+        prop_assert_eq!(contents(&memory.crash()), disks[synced].clone());
+        let kept_at = (synced + kept).min(disks.len() - 1);
+        prop_assert_eq!(contents(&memory.crash_keeping(kept)), disks[kept_at].clone());
+        prop_assert_eq!(contents(&memory), disks[disks.len() - 1].clone(), "the crashed store itself is untouched");
+    }
+}
+
+fn contents(store: &dyn Kv) -> Vec<(Vec<u8>, Vec<u8>)> {
+    TABLES.iter().flat_map(|table| scanned(store, *table, &[], None, Direction::Forward, usize::MAX)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) })]
+
+    #[test]
+    fn rocksdb_is_a_sorted_map(batches in batches(), start in key(), end in proptest::option::of(key())) {
+        let folder = tempfile::tempdir().unwrap();
+        check(&Rocks::open(folder.path(), Limits::default()).unwrap(), batches, &start, end.as_deref())?;
+    }
+}
+
+#[test]
+fn a_batch_is_seen_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let stores: [Arc<dyn Kv>; 2] =
+        [Arc::new(Memory::new()), Arc::new(Rocks::open(folder.path(), Limits::default()).unwrap())];
+    for store in stores {
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for n in 0..2_000u32 {
+                    let mut batch = Batch::new();
+                    for key in 0..8u8 {
+                        batch.put_raw(TableId::Pool, vec![key], n.to_be_bytes().into());
+                    }
+                    store.write(batch, Durability::Buffered).unwrap();
+                }
+            });
+            for _ in 0..2_000 {
+                let pairs = scanned(&*store, TableId::Pool, &[], None, Direction::Forward, usize::MAX);
+                assert!(pairs.is_empty() || pairs.len() == 8);
+                assert!(pairs.windows(2).all(|two| two[0].1 == two[1].1), "{pairs:?}");
+            }
+        });
+    }
+}
