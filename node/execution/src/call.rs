@@ -18,8 +18,8 @@ use alloy_evm::{Evm, EvmEnv};
 use alloy_primitives::{Address, B256, Bytes, Log as EventLog, TxKind, U256};
 use chainspec::ChainSpec;
 pub use estimate::{AccessListOutcome, create_access_list, estimate_gas};
-pub use overrides::{AccountOverride, BlockOverride, Overrides};
 use overrides::Overridden;
+pub use overrides::{AccountOverride, BlockOverride, Overrides};
 use revm::{
     context::{
         TxEnv,

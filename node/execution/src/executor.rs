@@ -3,25 +3,30 @@
 //! Both take the same steps in `run`; they differ in who wins when results and header disagree. Must not know: where
 //! transactions come from, or what happens to the block.
 
+mod changes;
+mod errors;
 mod run;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use crate::{
     bal,
     block::{Block, Receipt, RecoveredBlock, RecoveredTx, SealedHeader},
-    header::{self, Attributes, HeaderError},
+    header::{self, Attributes},
     roots,
-    state::{ChainState, StateDiff, StateError},
-    witness::{self, Sizes, Tracker, Witness},
+    state::{ChainState, StateDiff},
+    witness::{self, Built, Sizes, Tracker, Witness},
 };
 use alloy_consensus::{BlockBody, Header, TxReceipt, proofs};
 use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{Address, B256, Bloom, Bytes, Log, keccak256};
+use alloy_primitives::{B256, Bloom, Bytes, keccak256};
 use alloy_rlp::Encodable;
 use chainspec::ChainSpec;
+pub use errors::{BlockError, ExecutionError, Root};
 use run::{Finished, Run};
 use std::{fmt, sync::Arc};
+pub use verdict::{Included, Refused, Verdict};
 
 /// EIP-7934: most bytes that a block's RLP may have, from Osaka on.
 pub const MAX_RLP_BLOCK_SIZE: usize = (10 << 20) - (2 << 20);
@@ -41,285 +46,6 @@ pub struct Executed {
     pub nodes: Vec<(B256, Bytes)>,
     /// What a stateless validator needs beyond the block and the BAL.
     pub witness: Witness,
-}
-
-/// What an included transaction did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Included {
-    /// Gas the sender pays for, after refunds.
-    pub gas_used: u64,
-    /// Whether it neither reverted nor halted.
-    pub success: bool,
-    /// Its logs, EIP-7708's transfer logs among them.
-    pub logs: Vec<Log>,
-    /// Where a creating transaction put the contract.
-    pub created: Option<Address>,
-    /// What it returned, or its revert data.
-    pub output: Bytes,
-}
-
-/// Why a transaction was not included. The block under construction is as it was before.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum Refused {
-    /// It asks for more gas than is left (EIP-8037: in one of the two dimensions), or for more blobs.
-    #[error("gas limit {gas_limit} does not fit the {available} left in the block")]
-    BlockFull {
-        /// Gas limit of the transaction, or its blob gas.
-        gas_limit: u64,
-        /// What is left in the dimension that is short.
-        available: u64,
-    },
-    /// The block access list may hold so many items only (EIP-7928: gas limit / 2000).
-    #[error("the block access list would hold {items} items of at most {limit}")]
-    BalFull {
-        /// With this transaction.
-        items: u64,
-        /// Allowed.
-        limit: u64,
-    },
-    /// The caller's own limit: see [`Building::push_if`].
-    #[error("does not fit the caller's budget")]
-    Budget,
-    /// The block would be longer than EIP-7934 allows.
-    #[error("the block would have {len} bytes, at most {MAX_RLP_BLOCK_SIZE} are allowed")]
-    BlockTooLong {
-        /// About, in bytes.
-        len: usize,
-    },
-    /// Its nonce is above the account's: something has to come before it.
-    #[error("nonce {tx} is ahead of the account's {account}")]
-    NonceAhead {
-        /// Of the transaction.
-        tx: u64,
-        /// Of the account.
-        account: u64,
-    },
-    /// The sender can't pay now, or offers less than the base fee: it may later.
-    #[error("not payable in this block: {0}")]
-    Unpayable(String),
-    /// A type that may not stand in a block of this chain (type 3 on a rollup).
-    #[error("transactions of type {0} are not allowed on this chain")]
-    Type(u8),
-    /// It would make an EIP-7685 request, which EXECUTE refuses in a rollup's block.
-    #[error("touches {0}, which would make an execution layer request")]
-    Request(Address),
-    /// Invalid for ever: wrong chain, signature, nonce already used, intrinsic gas.
-    #[error("invalid: {0}")]
-    Invalid(String),
-    /// Ours to solve: the state could not be read. Stop building.
-    #[error(transparent)]
-    State(StateError),
-    /// Ours to solve: the EVM gave up for a reason that is no fault of the transaction's.
-    #[error("internal EVM error: {0}")]
-    Evm(String),
-}
-
-/// What to do with a refused transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Keep it: it may fit a later block.
-    Later,
-    /// Drop it.
-    Never,
-    /// It was not its fault; building can't go on.
-    Broken,
-}
-
-impl Refused {
-    /// What to do with the transaction.
-    pub const fn verdict(&self) -> Verdict {
-        match self {
-            Self::BlockFull { .. }
-            | Self::BalFull { .. }
-            | Self::Budget
-            | Self::BlockTooLong { .. }
-            | Self::NonceAhead { .. }
-            | Self::Unpayable(_) => Verdict::Later,
-            Self::Type(_) | Self::Request(_) | Self::Invalid(_) => Verdict::Never,
-            Self::State(_) | Self::Evm(_) => Verdict::Broken,
-        }
-    }
-}
-
-/// Why building failed as a whole.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum ExecutionError {
-    /// The state could not be read.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// The attributes do not make a valid header on this parent.
-    #[error(transparent)]
-    Header(#[from] HeaderError),
-    /// Rules older than Cancun are not executed: they let accounts lose their storage wholesale.
-    #[error("block {number} is under rules older than Cancun")]
-    TooOld {
-        /// Its number.
-        number: u64,
-    },
-    /// A system call failed: the genesis lacks a system contract, or its code is not what it should be.
-    #[error("system call: {0}")]
-    SystemCall(String),
-    /// Requests in a rollup's block, though no transaction made one.
-    #[error("the block would carry {0} execution layer requests")]
-    Requests(usize),
-    /// The gas limit is so low that the system calls alone fill the block access list (EIP-7928).
-    #[error("the block access list would hold {items} items of at most {limit}")]
-    BalFull {
-        /// Accounts and slots.
-        items: u64,
-        /// Gas limit / 2000.
-        limit: u64,
-    },
-    /// Ours to solve.
-    #[error("internal EVM error: {0}")]
-    Evm(String),
-}
-
-/// Why a block is not valid, or could not be judged.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum BlockError {
-    /// Not the block's fault, unless the state is a witness that came with it: the state could not be read.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// Not the block's fault: the EVM gave up.
-    #[error("internal EVM error: {0}")]
-    Evm(String),
-    /// Rules older than Cancun are not executed.
-    #[error("block {number} is under rules older than Cancun")]
-    TooOld {
-        /// Its number.
-        number: u64,
-    },
-    /// The header does not follow from its parent.
-    #[error("header: {0}")]
-    Header(#[from] HeaderError),
-    /// Longer than EIP-7934 allows.
-    #[error("the block has {len} bytes, at most {MAX_RLP_BLOCK_SIZE} are allowed")]
-    TooLong {
-        /// In bytes.
-        len: usize,
-    },
-    /// Ommers after the merge (EIP-3675).
-    #[error("the block has {0} ommers")]
-    Ommers(usize),
-    /// A transaction that may not stand where it stands.
-    #[error("transaction {index} ({hash}): {reason}")]
-    Transaction {
-        /// Position in the block.
-        index: usize,
-        /// Its hash.
-        hash: B256,
-        /// Why.
-        reason: Refused,
-    },
-    /// A system call failed, which makes the block invalid (EIP-7002, EIP-7251, EIP-8282).
-    #[error("system call: {0}")]
-    SystemCall(String),
-    /// Withdrawals in a rollup's block.
-    #[error("a rollup block with {0} withdrawals")]
-    Withdrawals(usize),
-    /// Requests in a rollup's block.
-    #[error("a rollup block with {0} execution layer requests")]
-    Requests(usize),
-    /// A hash or root in the header is not that of the content.
-    #[error("{field} in the header is {got}, computed {computed}")]
-    Root {
-        /// Which one.
-        field: Root,
-        /// In the header.
-        got: B256,
-        /// From the content.
-        computed: B256,
-    },
-    /// The bloom filter is not that of the logs.
-    #[error("logs bloom differs")]
-    Bloom,
-    /// EIP-7778, EIP-8037.
-    #[error("gas used in the header is {got}, computed {computed}")]
-    GasUsed {
-        /// In the header.
-        got: u64,
-        /// From execution.
-        computed: u64,
-    },
-    /// EIP-4844.
-    #[error("blob gas used in the header is {got}, computed {computed}")]
-    BlobGasUsed {
-        /// In the header.
-        got: u64,
-        /// From the transactions.
-        computed: u64,
-    },
-    /// EIP-7928: too many accounts and slots.
-    #[error("the block access list has {items} items of at most {limit}")]
-    BalTooLong {
-        /// Accounts and slots.
-        items: u64,
-        /// Gas limit / 2000.
-        limit: u64,
-    },
-}
-
-/// The roots and hashes in a header that follow from a block's content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Root {
-    /// Of the transactions.
-    Transactions,
-    /// Of the withdrawals.
-    Withdrawals,
-    /// Of the receipts.
-    Receipts,
-    /// Of the state after the block.
-    State,
-    /// EIP-7685.
-    Requests,
-    /// EIP-7928, of the list that execution makes.
-    Bal,
-    /// EIP-7928, of the list that came with the block.
-    DeliveredBal,
-}
-
-impl fmt::Display for Root {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Transactions => "transactions root",
-            Self::Withdrawals => "withdrawals root",
-            Self::Receipts => "receipts root",
-            Self::State => "state root",
-            Self::Requests => "requests hash",
-            Self::Bal => "block access list hash",
-            Self::DeliveredBal => "block access list hash (of the list delivered)",
-        })
-    }
-}
-
-impl BlockError {
-    /// Whether the failure says nothing about the block.
-    pub const fn is_internal(&self) -> bool {
-        matches!(self, Self::State(_) | Self::Evm(_))
-    }
-
-    fn transaction(index: usize, hash: B256, reason: Refused) -> Self {
-        match reason {
-            Refused::State(error) => Self::State(error),
-            Refused::Evm(error) => Self::Evm(error),
-            reason => Self::Transaction { index, hash, reason },
-        }
-    }
-}
-
-impl From<ExecutionError> for BlockError {
-    fn from(error: ExecutionError) -> Self {
-        match error {
-            ExecutionError::State(error) => Self::State(error),
-            ExecutionError::Header(error) => Self::Header(error),
-            ExecutionError::TooOld { number } => Self::TooOld { number },
-            ExecutionError::SystemCall(error) => Self::SystemCall(error),
-            ExecutionError::Requests(count) => Self::Requests(count),
-            ExecutionError::BalFull { items, limit } => Self::BalTooLong { items, limit },
-            ExecutionError::Evm(error) => Self::Evm(error),
-        }
-    }
 }
 
 /// A block under construction. Lives on one thread: revm's precompiles are not `Send`.
@@ -372,10 +98,11 @@ impl<'a> Building<'a> {
             return Err(Refused::BlockTooLong { len: block_len });
         }
         let outcome = self.run.attempt(tx.as_recovered_ref())?;
-        let delta = match self.tracker.delta(self.run.next_index(), &outcome.result.result.state, &outcome.keys, Some(len)) {
-            Ok(delta) => delta,
-            Err(error) => return Err(self.run.abandon(outcome, Refused::State(error))),
-        };
+        let delta =
+            match self.tracker.delta(self.run.next_index(), &outcome.result.result.state, &outcome.keys, Some(len)) {
+                Ok(delta) => delta,
+                Err(error) => return Err(self.run.abandon(outcome, Refused::State(error))),
+            };
         let (items, limit) = (self.tracker.bal_items(&delta), bal::items_max(self.header.gas_limit));
         if self.run.is_amsterdam() && items > limit {
             return Err(self.run.abandon(outcome, Refused::BalFull { items, limit }));
@@ -430,9 +157,9 @@ impl<'a> Building<'a> {
         if header.block_access_list_hash.is_some() && done.bal_items > limit {
             return Err(ExecutionError::BalFull { items: done.bal_items, limit });
         }
-        let (state_root, nodes, witness) = witness::build(state, &parent, &done.keys, &done.diff)?;
+        let Built { root, nodes, witness } = witness::build(state, &parent, &done.keys, &done.diff)?;
         let (transactions, senders): (Vec<_>, Vec<_>) = transactions.into_iter().map(|tx| tx.into_parts()).unzip();
-        header.state_root = state_root;
+        header.state_root = root;
         header.transactions_root = proofs::calculate_transaction_root(&transactions);
         header.receipts_root = proofs::calculate_receipt_root(&done.result.receipts);
         header.logs_bloom = bloom(&done.result.receipts);
@@ -466,8 +193,8 @@ pub fn execute(
     state: &dyn ChainState,
 ) -> Result<Executed, BlockError> {
     let done = replay(spec, parent, block, expected_bal, state)?;
-    let (state_root, nodes, witness) = witness::build(state, parent, &done.keys, &done.diff)?;
-    equal(Root::State, block.header().state_root, state_root)?;
+    let Built { root, nodes, witness } = witness::build(state, parent, &done.keys, &done.diff)?;
+    equal(Root::State, block.header().state_root, root)?;
     let Finished { result, bal, diff, .. } = done;
     Ok(Executed { block: block.clone(), receipts: result.receipts, bal, diff, nodes, witness })
 }

@@ -7,10 +7,7 @@ mod tests;
 
 use crate::block::SealedHeader;
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header};
-use alloy_eips::{
-    eip1559::BaseFeeParams,
-    eip4844::DATA_GAS_PER_BLOB,
-};
+use alloy_eips::{eip1559::BaseFeeParams, eip4844::DATA_GAS_PER_BLOB};
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B64, B256, Bytes, U256};
 use chainspec::ChainSpec;
@@ -230,7 +227,7 @@ fn blobs(spec: &ChainSpec, parent: &Header, header: &Header) -> Result<(), Heade
     let Some(params) = spec.blob_params_at(header.timestamp) else { return Ok(()) };
     let used = header.blob_gas_used.unwrap_or(0);
     let max = params.max_blob_gas_per_block();
-    if used > max || used % DATA_GAS_PER_BLOB != 0 {
+    if used > max || !used.is_multiple_of(DATA_GAS_PER_BLOB) {
         return Err(HeaderError::BlobGasUsed { got: used, max });
     }
     let expected = excess_blob_gas(spec, parent, header.timestamp)?.unwrap_or(0);
@@ -243,7 +240,11 @@ fn blobs(spec: &ChainSpec, parent: &Header, header: &Header) -> Result<(), Heade
 /// EIP-1559. A parent without a base fee can't be: every chain here starts after London.
 fn base_fee(parent: &Header) -> u64 {
     // A forged parent may use more gas than its limit allows; it is judged elsewhere, and must not overflow here.
-    let sane = Header { gas_used: parent.gas_used.min(parent.gas_limit), gas_limit: parent.gas_limit.max(2), ..parent.clone() };
+    let sane = Header {
+        gas_used: parent.gas_used.min(parent.gas_limit),
+        gas_limit: parent.gas_limit.max(2),
+        ..parent.clone()
+    };
     sane.next_block_base_fee(BaseFeeParams::ethereum()).unwrap_or(0)
 }
 

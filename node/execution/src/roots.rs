@@ -26,11 +26,7 @@ impl<S: NodeSource> Tries<S> {
     }
 
     /// Fetches the paths of an account and of its slots.
-    pub(crate) fn touch(
-        &mut self,
-        address: Address,
-        slots: impl IntoIterator<Item = U256>,
-    ) -> Result<(), StateError> {
+    pub(crate) fn touch(&mut self, address: Address, slots: impl IntoIterator<Item = U256>) -> Result<(), StateError> {
         self.accounts.get(address)?;
         for slot in slots {
             self.storage(address)?.get(slot)?;
@@ -104,10 +100,6 @@ impl<S: NodeSource> Tries<S> {
 }
 
 /// Root and new nodes of the state that `diff` makes of the state at `root`. The nodes come children before parents.
-pub fn apply<S: NodeSource>(
-    source: S,
-    root: B256,
-    diff: &StateDiff,
-) -> Result<(B256, Vec<(B256, Bytes)>), StateError> {
+pub fn apply<S: NodeSource>(source: S, root: B256, diff: &StateDiff) -> Result<(B256, Vec<(B256, Bytes)>), StateError> {
     Tries::new(Arc::new(source), root).apply(diff)
 }

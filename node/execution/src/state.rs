@@ -3,9 +3,9 @@
 //! Three questions are kept apart because different things answer them: values (`StateView`: flat tables or a trie),
 //! trie nodes by hash (`NodeSource`: RocksDB or a witness), and codes by hash (`CodeSource`). Must not know who answers.
 
-mod trie_state;
 #[cfg(test)]
 mod tests;
+mod trie_state;
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use revm::database_interface::DBErrorMarker;

@@ -1,7 +1,8 @@
 //! The meaning of EXECUTE: a block is valid, given nothing but bytes (`verify_stateless_new_payload`, ethrex 31 dialect).
 //!
 //! The L1 devnet's precompile, the check before landing, `basalt verify` and the tests all come here. Every byte is hostile: an input of
-//! any content ends in `Ok` or `Err`, after work that its length and its gas limit bound. Must not know: who asks.
+//! any content ends in `Ok` or `Err`, after work that its length and its gas limit bound, and one constant besides: the six system calls
+//! may use 30 million gas each (EIP-7002) for code that the witness names, and EXECUTE's price does not know them. Must not know: who asks.
 
 mod inputs;
 #[cfg(test)]
@@ -17,8 +18,8 @@ use alloy_eips::eip2718::Decodable2718;
 use alloy_primitives::{B256, Bytes};
 use alloy_rlp::Decodable;
 use bridge::execute::{DecodeError, MAX_HEADERS, RESULT_BYTES, RollupRule, StatelessInput, ValidationResult};
-use inputs::{Ancestors, Nodes};
 pub use inputs::input;
+use inputs::{Ancestors, Nodes};
 use std::sync::Arc;
 
 /// A block that EXECUTE accepts.
@@ -150,7 +151,8 @@ fn headers(input: &StatelessInput) -> Result<Ancestors, Invalid> {
         let header = exact::<Header>(bytes).ok_or(Invalid::Header { index })?;
         let header = SealedHeader::new(header, alloy_primitives::keccak256(bytes));
         if let Some(previous) = chain.last() {
-            let follows = previous.hash() == header.parent_hash && previous.number.checked_add(1) == Some(header.number);
+            let follows =
+                previous.hash() == header.parent_hash && previous.number.checked_add(1) == Some(header.number);
             if !follows {
                 return Err(Invalid::HeaderChain { index });
             }

@@ -83,7 +83,10 @@ impl<S: NodeSource> Trie<S> {
                     slot = child;
                 }
                 Kind::Branch { children } => {
-                    last = Some(Parent { path: key.slice(..depth), children: children.iter().filter(|c| !c.is_empty()).count() });
+                    last = Some(Parent {
+                        path: key.slice(..depth),
+                        children: children.iter().filter(|c| !c.is_empty()).count(),
+                    });
                     slot = &children[nibble(&key, depth)];
                     depth += 1;
                 }

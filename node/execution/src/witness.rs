@@ -68,13 +68,21 @@ impl Keys {
     }
 }
 
+/// What follows from a block's changes.
+pub(crate) struct Built {
+    pub(crate) root: B256,
+    /// New nodes.
+    pub(crate) nodes: Vec<(B256, Bytes)>,
+    pub(crate) witness: Witness,
+}
+
 /// State root, new nodes and witness of a block that touched `keys` and changed `diff`.
 pub(crate) fn build(
     state: &dyn ChainState,
     parent: &SealedHeader,
     keys: &Keys,
     diff: &StateDiff,
-) -> Result<(B256, Vec<(B256, Bytes)>, Witness), StateError> {
+) -> Result<Built, StateError> {
     let recorder = Arc::new(Recorder::new(state));
     let mut tries = Tries::new(Arc::clone(&recorder), state.root());
     for (address, slots) in &keys.accounts {
@@ -92,5 +100,5 @@ pub(crate) fn build(
     let oldest = keys.oldest.unwrap_or(parent.number).min(parent.number);
     let mut headers = (oldest..parent.number).map(|number| state.header(number)).collect::<Result<Vec<_>, _>>()?;
     headers.push(alloy_rlp::encode(parent.header()).into());
-    Ok((root, made, Witness { state: nodes, codes, headers }))
+    Ok(Built { root, nodes: made, witness: Witness { state: nodes, codes, headers } })
 }

@@ -119,10 +119,8 @@ pub fn create_access_list(
             *address == frame.caller || callee || precompile || *address == frame.env.block_env.beneficiary
         };
         touched.retain(|address, slots| !slots.is_empty() || !warm(address));
-        let item = |(address, slots): (_, BTreeSet<_>)| AccessListItem {
-            address,
-            storage_keys: slots.into_iter().collect(),
-        };
+        let item =
+            |(address, slots): (_, BTreeSet<_>)| AccessListItem { address, storage_keys: slots.into_iter().collect() };
         let next = AccessList(touched.into_iter().map(item).collect());
         round += 1;
         if next == list || round == ACCESS_LIST_ROUNDS {

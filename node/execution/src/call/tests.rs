@@ -1,5 +1,5 @@
 use super::*;
-use crate::world::{self, World, peer, signer};
+use crate::world::{World, peer, signer};
 use alloy_eips::eip7702::Authorization;
 use alloy_genesis::GenesisAccount;
 use alloy_signer::SignerSync;
@@ -44,9 +44,15 @@ fn a_call_needs_neither_balance_nor_nonce_and_reads_base_fee_zero_unless_it_name
     let priced = CallRequest { from: Some(signer(0).address()), max_fee_per_gas: Some(base_fee), ..to_peer() };
     assert_eq!(word(&run(&world, &priced, &Overrides::default()).unwrap()), U256::from(base_fee));
     let low = CallRequest { max_fee_per_gas: Some(1), ..priced.clone() };
-    assert!(matches!(run(&world, &low, &Overrides::default()), Err(CallError::Invalid(InvalidTransaction::GasPriceLessThanBasefee))));
+    assert!(matches!(
+        run(&world, &low, &Overrides::default()),
+        Err(CallError::Invalid(InvalidTransaction::GasPriceLessThanBasefee))
+    ));
     let poor = CallRequest { from: Some(peer(9)), ..priced };
-    assert!(matches!(run(&world, &poor, &Overrides::default()), Err(CallError::Invalid(InvalidTransaction::LackOfFundForMaxFee { .. }))));
+    assert!(matches!(
+        run(&world, &poor, &Overrides::default()),
+        Err(CallError::Invalid(InvalidTransaction::LackOfFundForMaxFee { .. }))
+    ));
     let sends = CallRequest { value: U256::from(1), ..to_peer() };
     assert!(run(&world, &sends, &Overrides::default()).is_err(), "value has to be there");
 }
@@ -66,13 +72,16 @@ fn reverts_and_halts_are_results_with_their_data() {
 fn overrides_replace_code_storage_balance_and_block() {
     let world = world(&returning(&[0x5f, 0x54]));
     let mut overrides = Overrides::default();
-    overrides.accounts.insert(peer(0), AccountOverride { state_diff: [(U256::ZERO, U256::from(77))].into(), ..Default::default() });
+    overrides
+        .accounts
+        .insert(peer(0), AccountOverride { state_diff: [(U256::ZERO, U256::from(77))].into(), ..Default::default() });
     assert_eq!(word(&run(&world, &to_peer(), &overrides).unwrap()), U256::from(77));
     overrides.accounts.get_mut(&peer(0)).unwrap().state = Some([(U256::from(1), U256::from(1))].into());
     overrides.accounts.get_mut(&peer(0)).unwrap().state_diff.clear();
     assert_eq!(word(&run(&world, &to_peer(), &overrides).unwrap()), U256::ZERO);
     for (ops, expected) in [(&[0x43u8][..], 123), (&[0x42], 456), (&[0x47], 789)] {
-        let over = AccountOverride { code: Some(returning(ops).into()), balance: Some(U256::from(789)), ..Default::default() };
+        let over =
+            AccountOverride { code: Some(returning(ops).into()), balance: Some(U256::from(789)), ..Default::default() };
         overrides.accounts.insert(peer(0), over);
         overrides.block = BlockOverride { number: Some(123), timestamp: Some(456), ..Default::default() };
         assert_eq!(word(&run(&world, &to_peer(), &overrides).unwrap()), U256::from(expected));
@@ -94,7 +103,12 @@ fn a_contract_may_be_the_caller() {
 fn an_estimate_suffices_and_hardly_anything_below_it_does() {
     let storing = [0x60, 1, 0x60, 5, 0x55, 0x00];
     let world = world(&storing);
-    let transfer = CallRequest { from: Some(signer(0).address()), to: TxKind::Call(signer(1).address()), value: U256::from(1), ..Default::default() };
+    let transfer = CallRequest {
+        from: Some(signer(0).address()),
+        to: TxKind::Call(signer(1).address()),
+        value: U256::from(1),
+        ..Default::default()
+    };
     assert_eq!(estimate(&world, &transfer).unwrap(), 21_000);
     let deploy = CallRequest {
         from: Some(signer(0).address()),
@@ -164,13 +178,20 @@ fn an_access_list_names_foreign_accounts_and_all_slots_and_saves_gas_when_it_sho
 fn an_incomplete_state_is_an_error_and_no_result() {
     struct Nothing;
     impl StateView for Nothing {
-        fn account(&self, _: Address) -> Result<Option<crate::Account>, StateError> { Err(StateError::missing_node(B256::ZERO)) }
-        fn storage(&self, _: Address, _: U256) -> Result<U256, StateError> { Err(StateError::missing_node(B256::ZERO)) }
-        fn code(&self, hash: B256) -> Result<Bytes, StateError> { Err(StateError::missing_code(hash)) }
-        fn block_hash(&self, _: u64) -> Result<B256, StateError> { Err(StateError::missing_node(B256::ZERO)) }
+        fn account(&self, _: Address) -> Result<Option<crate::Account>, StateError> {
+            Err(StateError::missing_node(B256::ZERO))
+        }
+        fn storage(&self, _: Address, _: U256) -> Result<U256, StateError> {
+            Err(StateError::missing_node(B256::ZERO))
+        }
+        fn code(&self, hash: B256) -> Result<Bytes, StateError> {
+            Err(StateError::missing_code(hash))
+        }
+        fn block_hash(&self, _: u64) -> Result<B256, StateError> {
+            Err(StateError::missing_node(B256::ZERO))
+        }
     }
     let world = world(&[0x00]);
     let result = call(&world.spec, world.head(), &Nothing, &to_peer(), &Overrides::default(), CAP);
     assert!(matches!(result, Err(CallError::State(StateError::Missing(_)))));
-    let _ = world::rng(0);
 }

@@ -1,30 +1,27 @@
 //! The steps that building and executing share: system calls, one transaction at a time, the end of the block.
 
-use super::{ExecutionError, Included, Refused};
+use super::{ExecutionError, Included, Refused, changes::diff, errors::failure, verdict::refusal};
 use crate::{
     bal,
     block::Transaction,
     evm::{self, BlockExecutor, Db, Log, Receipts},
-    state::{Account, AccountDiff, ChainState, StateDiff},
+    state::{ChainState, StateDiff},
     witness::Keys,
 };
 use alloy_consensus::{Header, Transaction as _, Typed2718, transaction::Recovered};
 use alloy_eips::eip4895::Withdrawal;
 use alloy_evm::{
     Evm,
-    block::{
-        BalIndexedDatabase, BlockExecutionError, BlockExecutionResult, BlockExecutor as _, BlockValidationError,
-        TxResult,
-    },
+    block::{BalIndexedDatabase, BlockExecutionResult, BlockExecutor as _, TxResult},
     eth::{EthBlockExecutionCtx, EthTxResult, spec::EthExecutorSpec},
 };
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, Bytes, address};
 use chainspec::{ChainSpec, predeploys};
 use revm::{
-    context::result::{ExecutionResult, HaltReason, InvalidTransaction, Output},
-    database::{BundleState, State, states::bundle_state::BundleRetention},
-    state::{AccountInfo, EvmState},
+    context::result::{ExecutionResult, HaltReason, Output},
+    database::{State, states::bundle_state::BundleRetention},
+    state::EvmState,
 };
 use std::{borrow::Cow, sync::Arc};
 
@@ -148,7 +145,8 @@ impl<'a> Run<'a> {
 
     /// What the system calls after the transactions will touch, found by running them now without committing.
     pub(super) fn rehearse_end(&mut self) -> Result<Vec<Commit>, ExecutionError> {
-        let contracts: &[Address] = match (self.is_amsterdam(), self.spec.is_prague_active_at_timestamp(self.timestamp)) {
+        let contracts: &[Address] = match (self.is_amsterdam(), self.spec.is_prague_active_at_timestamp(self.timestamp))
+        {
             (true, _) => &predeploys::REQUEST_CONTRACTS,
             (false, true) => &predeploys::REQUEST_CONTRACTS[..2],
             (false, false) => &[],
@@ -301,65 +299,4 @@ fn commits(log: &Log, index: u64) -> Vec<Commit> {
             (index, state, keys)
         })
         .collect()
-}
-
-fn account(info: AccountInfo) -> Option<Account> {
-    let account = Account { nonce: info.nonce, balance: info.balance, code_hash: info.code_hash };
-    (!account.is_empty()).then_some(account)
-}
-
-fn diff(bundle: BundleState) -> StateDiff {
-    let mut diff = StateDiff::default();
-    for (address, changed) in bundle.state {
-        let storage = changed.storage.into_iter().filter_map(|(slot, value)| {
-            let (before, after) = (value.previous_or_original_value, value.present_value);
-            (before != after).then_some((slot, (before, after)))
-        });
-        let entry = AccountDiff {
-            before: changed.original_info.and_then(account),
-            after: changed.info.and_then(account),
-            storage: storage.collect(),
-        };
-        if entry.before != entry.after || !entry.storage.is_empty() {
-            diff.accounts.insert(address, entry);
-        }
-    }
-    for (hash, code) in bundle.contracts {
-        diff.codes.insert(hash, code.original_bytes());
-    }
-    diff
-}
-
-fn failure(error: BlockExecutionError, log: &Log) -> ExecutionError {
-    if let Some(fault) = log.take_fault() {
-        return ExecutionError::State(fault);
-    }
-    match error {
-        BlockExecutionError::Validation(error) => ExecutionError::SystemCall(error.to_string()),
-        BlockExecutionError::Internal(error) => ExecutionError::Evm(error.to_string()),
-    }
-}
-
-fn refusal(error: BlockExecutionError, log: &Log) -> Refused {
-    use InvalidTransaction as I;
-    if let Some(fault) = log.take_fault() {
-        return Refused::State(fault);
-    }
-    match error {
-        BlockExecutionError::Validation(BlockValidationError::TransactionGasLimitMoreThanAvailableBlockGas {
-            transaction_gas_limit,
-            block_available_gas,
-        }) => Refused::BlockFull { gas_limit: transaction_gas_limit, available: block_available_gas },
-        BlockExecutionError::Validation(BlockValidationError::InvalidTx { error, .. }) => {
-            match error.as_invalid_tx_err() {
-                Some(I::NonceTooHigh { tx, state }) => Refused::NonceAhead { tx: *tx, account: *state },
-                Some(
-                    I::LackOfFundForMaxFee { .. } | I::GasPriceLessThanBasefee | I::BlobGasPriceGreaterThanMax { .. },
-                ) => Refused::Unpayable(error.to_string()),
-                _ => Refused::Invalid(error.to_string()),
-            }
-        }
-        BlockExecutionError::Validation(error) => Refused::Invalid(error.to_string()),
-        BlockExecutionError::Internal(error) => Refused::Evm(error.to_string()),
-    }
 }

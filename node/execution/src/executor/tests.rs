@@ -1,8 +1,8 @@
 use super::*;
-use crate::{header::HeaderError, world::*};
+use crate::{StateError, header::HeaderError, world::*};
 use alloy_consensus::{Transaction as _, TxEip1559, TxEip4844, TxLegacy};
 use alloy_genesis::GenesisAccount;
-use alloy_primitives::{TxKind, U256, b256};
+use alloy_primitives::{Address, TxKind, U256, b256};
 use chainspec::{Layer, dev, predeploys};
 
 fn l2() -> World {
@@ -74,7 +74,8 @@ fn refused_transactions_leave_no_trace() {
     let plain = world.build(&good);
 
     let reads = |nonce| call(&world, 2, nonce, TxKind::Call(peer(0)), 0, Bytes::new());
-    let mut poor = TxEip1559 { chain_id: world.spec.chain_id, gas_limit: 100_000, max_fee_per_gas: 1 << 90, ..Default::default() };
+    let mut poor =
+        TxEip1559 { chain_id: world.spec.chain_id, gas_limit: 100_000, max_fee_per_gas: 1 << 90, ..Default::default() };
     poor.to = TxKind::Call(peer(0));
     let cheap = TxEip1559 { max_fee_per_gas: 1, ..poor.clone() };
     let small = TxEip1559 { gas_limit: 10_000, max_fee_per_gas: 2_000_000_000, ..poor.clone() };
@@ -239,7 +240,8 @@ fn each_wrong_header_field_has_its_own_error() {
         let block = changed(&executed, change);
         execute(&world.spec, world.head(), &block, None, &world).unwrap_err().to_string()
     };
-    let cases: [(&dyn Fn(&mut Header), &str); 24] = [
+    type Case<'a> = (&'a dyn Fn(&mut Header), &'a str);
+    let cases: [Case<'_>; 24] = [
         (&|h| h.parent_hash = B256::ZERO, "header: parent hash"),
         (&|h| h.number += 1, "header: number"),
         (&|h| h.timestamp = 1_000, "header: timestamp"),
@@ -313,20 +315,41 @@ fn a_state_that_cannot_answer_is_never_the_blocks_fault() {
         }
     }
     impl crate::StateView for Broken<'_> {
-        fn account(&self, a: Address) -> Result<Option<crate::Account>, StateError> { self.tick()?; self.0.account(a) }
-        fn storage(&self, a: Address, s: U256) -> Result<U256, StateError> { self.tick()?; self.0.storage(a, s) }
-        fn code(&self, h: B256) -> Result<Bytes, StateError> { self.tick()?; self.0.code(h) }
-        fn block_hash(&self, n: u64) -> Result<B256, StateError> { self.tick()?; self.0.block_hash(n) }
+        fn account(&self, a: Address) -> Result<Option<crate::Account>, StateError> {
+            self.tick()?;
+            self.0.account(a)
+        }
+        fn storage(&self, a: Address, s: U256) -> Result<U256, StateError> {
+            self.tick()?;
+            self.0.storage(a, s)
+        }
+        fn code(&self, h: B256) -> Result<Bytes, StateError> {
+            self.tick()?;
+            self.0.code(h)
+        }
+        fn block_hash(&self, n: u64) -> Result<B256, StateError> {
+            self.tick()?;
+            self.0.block_hash(n)
+        }
     }
     impl crate::NodeSource for Broken<'_> {
-        fn node(&self, h: B256) -> Result<Bytes, StateError> { self.tick()?; self.0.node(h) }
+        fn node(&self, h: B256) -> Result<Bytes, StateError> {
+            self.tick()?;
+            self.0.node(h)
+        }
     }
     impl ChainState for Broken<'_> {
-        fn root(&self) -> B256 { self.0.root() }
-        fn header(&self, n: u64) -> Result<Bytes, StateError> { self.tick()?; self.0.header(n) }
+        fn root(&self) -> B256 {
+            self.0.root()
+        }
+        fn header(&self, n: u64) -> Result<Bytes, StateError> {
+            self.tick()?;
+            self.0.header(n)
+        }
     }
     let world = l2();
-    let executed = world.build(&[transfer(&world, 0, 0), call(&world, 1, 0, TxKind::Call(predeploys::MULTICALL3), 0, Bytes::new())]);
+    let executed = world
+        .build(&[transfer(&world, 0, 0), call(&world, 1, 0, TxKind::Call(predeploys::MULTICALL3), 0, Bytes::new())]);
     let mut failures = 0;
     for reads in 0.. {
         let broken = Broken(&world, reads.into());

@@ -45,7 +45,11 @@ fn the_base_fee_follows_the_parents_use_of_gas() {
 fn excess_blob_gas_follows_the_parents_blobs() {
     let (spec, parent) = setup();
     let params = spec.blob_params_at(1_000).unwrap();
-    let full = Header { blob_gas_used: Some(params.max_blob_gas_per_block()), base_fee_per_gas: Some(7), ..parent.header().clone() };
+    let full = Header {
+        blob_gas_used: Some(params.max_blob_gas_per_block()),
+        base_fee_per_gas: Some(7),
+        ..parent.header().clone()
+    };
     let parent = SealedHeader::seal_slow(full);
     let header = next(&spec, &parent, &attributes(&parent)).unwrap();
     let expected = params.max_blob_gas_per_block() - params.target_blob_gas_per_block();

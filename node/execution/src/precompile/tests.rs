@@ -81,9 +81,8 @@ fn without_the_fork_the_address_is_an_ordinary_empty_account() {
 fn an_l1_transaction_that_calls_execute_stands_in_a_valid_block() {
     let mut genesis = dev::l1_genesis(1_000);
     // CALLDATACOPY to 0, call EXECUTE with all gas, store the success flag in slot 0.
-    let code = vec![
-        0x36, 0x5f, 0x5f, 0x37, 0x5f, 0x5f, 0x36, 0x5f, 0x5f, 0x61, 0x01, 0x01, 0x5a, 0xf1, 0x5f, 0x55, 0x00,
-    ];
+    let code =
+        vec![0x36, 0x5f, 0x5f, 0x37, 0x5f, 0x5f, 0x36, 0x5f, 0x5f, 0x61, 0x01, 0x01, 0x5a, 0xf1, 0x5f, 0x55, 0x00];
     let contract = alloy_genesis::GenesisAccount::default().with_nonce(Some(1)).with_code(Some(code.into()));
     genesis.alloc.insert(world::peer(0), contract);
     let world = World::new(genesis, Layer::L1 { execute: true });

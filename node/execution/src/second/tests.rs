@@ -57,7 +57,11 @@ fn random_blocks_please_both_evms_and_their_mutants_neither() {
             ] {
                 assert!(bound >= exact, "seed {seed}: {bound:?} < {exact:?}");
             }
-            assert_eq!((bound.codes, bound.headers, bound.transactions), (exact.codes, exact.headers, exact.transactions), "seed {seed}");
+            assert_eq!(
+                (bound.codes, bound.headers, bound.transactions),
+                (exact.codes, exact.headers, exact.transactions),
+                "seed {seed}"
+            );
 
             let time = Instant::now();
             let again = execute(&world.spec, world.head(), &executed.block, Some(&executed.bal), &world).unwrap();
@@ -96,23 +100,27 @@ fn random_blocks_please_both_evms_and_their_mutants_neither() {
         }
     }
     println!("{tally:?}, mean slack {:.4}", tally.slack_sum / tally.blocks as f64);
-    assert!(tally.successful > 300 && tally.delegating > 50, "the generator must reach the interesting cases: {tally:?}");
+    assert!(
+        tally.successful > 300 && tally.delegating > 50,
+        "the generator must reach the interesting cases: {tally:?}"
+    );
 }
 
 /// Changes that make the statement false, each refused by both.
 fn mutants(rng: &mut impl Rng, input: &bridge::execute::StatelessInput, seed: u64) -> usize {
     let mut mutants = Vec::new();
-    let mut mutate = |name: &'static str, change: &mut dyn FnMut(&mut bridge::execute::StatelessInput), rehash: bool| {
-        let mut mutant = input.clone();
-        change(&mut mutant);
-        if mutant == *input {
-            return;
-        }
-        if rehash {
-            mutant.payload.block_hash = mutant.header().hash_slow();
-        }
-        mutants.push((name, mutant));
-    };
+    let mut mutate =
+        |name: &'static str, change: &mut dyn FnMut(&mut bridge::execute::StatelessInput), rehash: bool| {
+            let mut mutant = input.clone();
+            change(&mut mutant);
+            if mutant == *input {
+                return;
+            }
+            if rehash {
+                mutant.payload.block_hash = mutant.header().hash_slow();
+            }
+            mutants.push((name, mutant));
+        };
     mutate("state root", &mut |m| m.payload.state_root.0[3] ^= 1, true);
     mutate("receipts root", &mut |m| m.payload.receipts_root.0[3] ^= 1, true);
     mutate("bloom", &mut |m| m.payload.logs_bloom.0[9] ^= 1, true);
@@ -172,5 +180,52 @@ fn nothing_to_spare(input: &bridge::execute::StatelessInput, seed: u64) -> usize
 fn bytes_that_are_no_input_are_refused_without_a_panic() {
     for bytes in [&[][..], &[0x15], &[0x15, 0x01], &[0x15, 0x02, 0, 0], &[0x15, 0x01, 16, 0, 0, 0]] {
         assert!(matches!(check(bytes), Err(SecondOpinion::Input(_))), "{bytes:02x?}");
+    }
+}
+
+#[test]
+fn two_hundred_transfers_fit_the_bound_and_please_both() {
+    use alloy_genesis::GenesisAccount;
+    use alloy_primitives::{Address, Bytes, TxKind, U256, keccak256};
+    use chainspec::{Layer, dev};
+    let mut genesis = dev::l2_genesis(1_000, Bytes::from_static(&[0x00]));
+    // A state of some depth.
+    let holder = |n: u64| Address::from_word(keccak256(n.to_be_bytes()));
+    for n in 0..20_000 {
+        genesis.alloc.insert(holder(n), GenesisAccount::default().with_balance(U256::from(n + 1)));
+    }
+    let mut world = World::new(genesis, Layer::Rollup);
+    for round in 0..2u64 {
+        let txs: Vec<_> = (0..200)
+            .map(|n| call(&world, (n % 8) as usize, n / 8 + 25 * round, TxKind::Call(holder(n * 31)), 1, Bytes::new()))
+            .collect();
+        let time = Instant::now();
+        let mut building = world.building();
+        for tx in &txs {
+            assert!(building.push(tx).unwrap().success);
+        }
+        let bound = building.sizes();
+        let executed = building.seal().unwrap();
+        let built = time.elapsed();
+        let time = Instant::now();
+        execute(&world.spec, world.head(), &executed.block, Some(&executed.bal), &world).unwrap();
+        let executing = time.elapsed();
+        let bytes = stateless::input(world.spec.chain_id, &executed).unwrap().encode();
+        let time = Instant::now();
+        stateless::validate(&bytes).unwrap();
+        let validated = time.elapsed();
+        let time = Instant::now();
+        check(&bytes).unwrap();
+        let second = time.elapsed();
+        println!(
+            "200 transfers among 20,000 accounts: input {} bytes (bound {}), {} nodes of {} bytes, BAL {}; build {built:?}, execute {executing:?}, stateless {validated:?}, second {second:?}",
+            bytes.len(),
+            bound.input_len(),
+            executed.witness.state.len(),
+            bound.nodes,
+            executed.bal.len(),
+        );
+        assert_eq!(bound.input_len(), bytes.len() + 32, "exact but for extra data, since nothing is cleared");
+        world.append(&executed);
     }
 }

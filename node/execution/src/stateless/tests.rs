@@ -1,5 +1,5 @@
 use super::*;
-use crate::{executor::Refused, execute, world::*};
+use crate::{execute, executor::Refused, world::*};
 use alloy_primitives::{Address, TxKind, U256};
 use bridge::execute::SCHEMA_ID;
 use chainspec::{Layer, dev};
@@ -122,7 +122,10 @@ fn what_the_payload_claims_must_be_what_execution_makes() {
     let empty = rehashed(|i| i.payload.transactions[1] = Bytes::new());
     assert!(matches!(invalid(empty), Invalid::Transaction { index: 1 }));
     let twice = rehashed(|i| i.payload.transactions.insert(1, i.payload.transactions[0].clone()));
-    assert!(matches!(invalid(twice), Invalid::Block(BlockError::Transaction { index: 1, reason: Refused::Invalid(_), .. })));
+    assert!(matches!(
+        invalid(twice),
+        Invalid::Block(BlockError::Transaction { index: 1, reason: Refused::Invalid(_), .. })
+    ));
     assert!(matches!(invalid(refusal(|i| i.chain_id = 0)), Invalid::ChainId));
     assert!(matches!(invalid(refusal(|i| i.chain_id = 1)), Invalid::Block(BlockError::Transaction { .. })));
 }
@@ -154,7 +157,9 @@ fn both_ends_agree_that_a_chain_of_blocks_is_valid() {
     let mut world = World::new(dev::l2_genesis(1_000, Bytes::from_static(&[0x00])), Layer::Rollup);
     for number in 0..300u64 {
         let to = TxKind::Call(Address::from_word(B256::from(U256::from(rng.random_range(0..50u64) + 0x9000))));
-        let txs: Vec<_> = (0..number % 4).map(|n| call(&world, 0, world.nonce(signer(0).address()) + n, to, 1, Bytes::new())).collect();
+        let txs: Vec<_> = (0..number % 4)
+            .map(|n| call(&world, 0, world.nonce(signer(0).address()) + n, to, 1, Bytes::new()))
+            .collect();
         let executed = world.build(&txs);
         execute(&world.spec, world.head(), &executed.block, Some(&executed.bal), &world).unwrap();
         if number % 10 == 0 {

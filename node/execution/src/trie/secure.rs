@@ -63,7 +63,11 @@ impl<S: NodeSource> Storage<S> {
 
     /// Writes a slot; zero removes it.
     pub fn set(&mut self, slot: U256, value: U256) -> Result<(), StateError> {
-        if value.is_zero() { self.0.remove(key(slot)) } else { self.0.insert(key(slot), alloy_rlp::encode(value).into()) }
+        if value.is_zero() {
+            self.0.remove(key(slot))
+        } else {
+            self.0.insert(key(slot), alloy_rlp::encode(value).into())
+        }
     }
 
     /// See [`Trie::visit`].

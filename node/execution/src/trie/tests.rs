@@ -275,6 +275,10 @@ fn a_hundred_thousand_changes_take_well_under_quadratic_time() {
         trie.insert(keccak256((n * 97).to_be_bytes()), vec![2; 60].into()).unwrap();
     }
     let (_, nodes) = trie.commit();
-    println!("100000 inserts and commit {built:?}; 1000 updates from store, {} new nodes, {:?}", nodes.len(), time.elapsed());
+    println!(
+        "100000 inserts and commit {built:?}; 1000 updates from store, {} new nodes, {:?}",
+        nodes.len(),
+        time.elapsed()
+    );
     assert!(nodes.len() < 6_000, "only the changed paths are new");
 }

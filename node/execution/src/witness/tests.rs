@@ -70,8 +70,10 @@ fn the_size_bound_holds_while_slots_are_filled_and_cleared_and_is_tight_without_
     for _ in 0..120 {
         let mut building = world.building();
         for n in 0..rng.random_range(1..5) {
-            let (value, count, from) = (rng.random_range(0..2u64), rng.random_range(1..20u64), rng.random_range(0..60u64));
-            let data: Vec<u8> = [value, count, from].into_iter().flat_map(|w| U256::from(w).to_be_bytes::<32>()).collect();
+            let (value, count, from) =
+                (rng.random_range(0..2u64), rng.random_range(1..20u64), rng.random_range(0..60u64));
+            let data: Vec<u8> =
+                [value, count, from].into_iter().flat_map(|w| U256::from(w).to_be_bytes::<32>()).collect();
             let nonce = world.nonce(signer(0).address()) + n;
             let tx = alloy_consensus::TxEip1559 {
                 chain_id: world.spec.chain_id,
@@ -88,7 +90,13 @@ fn the_size_bound_holds_while_slots_are_filled_and_cleared_and_is_tight_without_
         let executed = building.seal().unwrap();
         let exact = Sizes::of([], &executed.bal, &executed.witness);
         assert!(bound.nodes >= exact.nodes && bound.node_count >= exact.node_count && bound.bal >= exact.bal);
-        let clears = executed.diff.accounts.values().flat_map(|a| a.storage.values()).filter(|(_, after)| after.is_zero()).count();
+        let clears = executed
+            .diff
+            .accounts
+            .values()
+            .flat_map(|a| a.storage.values())
+            .filter(|(_, after)| after.is_zero())
+            .count();
         cleared += clears;
         if clears == 0 {
             assert_eq!((bound.nodes, bound.node_count), (exact.nodes, exact.node_count));
@@ -110,7 +118,8 @@ fn the_witness_of_an_insert_and_a_clear_needs_no_sibling_when_the_insert_comes_f
     let (first, second) = (0u64, (1..).find(|s| nibble(*s) != nibble(0)).unwrap());
     let third = (second + 1..).find(|s| nibble(*s) != nibble(0) && nibble(*s) != nibble(second)).unwrap();
     let diff = |changes: &[(u64, u64, u64)]| {
-        let storage = changes.iter().map(|(slot, b, a)| (U256::from(*slot), (U256::from(*b), U256::from(*a)))).collect();
+        let storage =
+            changes.iter().map(|(slot, b, a)| (U256::from(*slot), (U256::from(*b), U256::from(*a)))).collect();
         let account = Some(crate::Account { nonce: 1, ..Default::default() });
         let entry = crate::state::AccountDiff { before: account, after: account, storage };
         StateDiff { accounts: [(Address::ZERO, entry)].into(), ..Default::default() }
@@ -123,7 +132,9 @@ fn the_witness_of_an_insert_and_a_clear_needs_no_sibling_when_the_insert_comes_f
     }
     let long = u64::MAX;
     let empty = Nodes(Default::default());
-    let (root, made) = crate::roots::apply(&empty, alloy_trie::EMPTY_ROOT_HASH, &diff(&[(first, 0, long), (second, 0, long)])).unwrap();
+    let (root, made) =
+        crate::roots::apply(&empty, alloy_trie::EMPTY_ROOT_HASH, &diff(&[(first, 0, long), (second, 0, long)]))
+            .unwrap();
     let nodes = Nodes(made.into_iter().collect());
     let count = |changes: &[(u64, u64, u64)]| {
         let recorder = Recorder::new(&nodes);
