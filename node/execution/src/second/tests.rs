@@ -136,7 +136,8 @@ fn mutants(rng: &mut impl Rng, input: &bridge::execute::StatelessInput, seed: u6
     mutate("versioned hash", &mut |m| m.versioned_hashes.push(B256::repeat_byte(1)), true);
     mutate("transaction dropped", &mut |m| drop(m.payload.transactions.pop()), true);
     mutate("transaction twice", &mut |m| m.payload.transactions.extend(m.payload.transactions.last().cloned()), true);
-    if !input.payload.transactions.is_empty() {
+    // A legacy transaction from before EIP-155 names no chain.
+    if input.payload.transactions.iter().any(|tx| tx[0] < 0x7f) {
         mutate("chain id", &mut |m| m.chain_id += 1, false);
     }
     mutate("no headers", &mut |m| m.witness.headers.clear(), false);

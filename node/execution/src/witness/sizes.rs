@@ -73,9 +73,13 @@ struct Group {
 }
 
 impl Group {
-    /// Nodes that may be needed beyond the paths: none while the branch keeps two children, and one for each removal at most.
+    /// Nodes that may be needed beyond the paths of the keys.
+    ///
+    /// A branch fetches a sibling only when its last but one child goes, and an unknown one only when the child that stays has no cleared slot below.
+    /// Either that branch's own group is down to one child, or one of its children has been emptied, and then the lowest branch below that
+    /// child has a group of none. No group stands for two branches so, which makes one node for each such group an upper bound.
     fn siblings(self) -> usize {
-        if self.children.saturating_sub(self.cleared) < 2 { self.cleared } else { 0 }
+        usize::from(self.children.saturating_sub(self.cleared) < 2)
     }
 }
 
