@@ -24,8 +24,7 @@ pub enum Namespace {
 
 impl Namespace {
     /// All of them; what a backend has no part for is left out by itself.
-    pub const ALL: &[Self] =
-        &[Self::Eth, Self::Net, Self::Web3, Self::Txpool, Self::Debug, Self::Rollup, Self::Dev];
+    pub const ALL: &[Self] = &[Self::Eth, Self::Net, Self::Web3, Self::Txpool, Self::Debug, Self::Rollup, Self::Dev];
 
     /// Name as in `--http.api`.
     pub const fn name(self) -> &'static str {
@@ -45,7 +44,11 @@ impl std::str::FromStr for Namespace {
     type Err = UnknownNamespace;
 
     fn from_str(name: &str) -> Result<Self, UnknownNamespace> {
-        Self::ALL.iter().find(|namespace| namespace.name() == name).copied().ok_or_else(|| UnknownNamespace(name.into()))
+        Self::ALL
+            .iter()
+            .find(|namespace| namespace.name() == name)
+            .copied()
+            .ok_or_else(|| UnknownNamespace(name.into()))
     }
 }
 

@@ -183,10 +183,9 @@ impl RpcError {
             Self::UnknownBlock { .. } | Self::NotCanonical { .. } => NOT_FOUND,
             Self::Pruned { .. } => PRUNED,
             Self::Reverted { .. } => REVERTED,
-            Self::LogRange { .. }
-            | Self::LogResults { .. }
-            | Self::FiltersFull { .. }
-            | Self::Busy { .. } => LIMIT_EXCEEDED,
+            Self::LogRange { .. } | Self::LogResults { .. } | Self::FiltersFull { .. } | Self::Busy { .. } => {
+                LIMIT_EXCEEDED
+            }
             // Deterministic for the same request: -32005 would make clients repeat it.
             Self::LogResultsInOneBlock { .. } | Self::TooMany { .. } => INVALID_PARAMS,
             Self::SyncTimeout { .. } => SYNC_TIMEOUT,
@@ -327,7 +326,9 @@ pub enum SubmitError {
         base_fee_wei: u128,
     },
     /// The blob fee cap is below the blob base fee.
-    #[error("max fee per blob gas less than block blob gas fee: maxFeePerBlobGas: {fee_cap_wei}, blobBaseFee: {base_fee_wei}")]
+    #[error(
+        "max fee per blob gas less than block blob gas fee: maxFeePerBlobGas: {fee_cap_wei}, blobBaseFee: {base_fee_wei}"
+    )]
     BlobFeeCapBelowBaseFee {
         /// Wei per blob gas offered at most.
         fee_cap_wei: u128,
@@ -335,7 +336,9 @@ pub enum SubmitError {
         base_fee_wei: u128,
     },
     /// The tip cap exceeds the fee cap.
-    #[error("max priority fee per gas higher than max fee per gas: maxPriorityFeePerGas: {tip_wei}, maxFeePerGas: {fee_cap_wei}")]
+    #[error(
+        "max priority fee per gas higher than max fee per gas: maxPriorityFeePerGas: {tip_wei}, maxFeePerGas: {fee_cap_wei}"
+    )]
     TipAboveFeeCap {
         /// Wei per gas of tip at most.
         tip_wei: u128,

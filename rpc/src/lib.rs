@@ -30,8 +30,7 @@ pub use errors::{RpcError, SubmitError};
 pub use limits::Limits;
 pub use rollup::RollupStatus;
 pub use seams::{
-    Dev, DevError, Heads, NoPending, Pending, PendingBlock, PoolContent, PoolStatus, Pooled, Submit,
-    SyncState,
+    Dev, DevError, Heads, NoPending, Pending, PendingBlock, PoolContent, PoolStatus, Pooled, Submit, SyncState,
 };
 pub use server::{Config, Cors, Running, ServeError, serve, serve_with};
 

@@ -63,9 +63,10 @@ impl From<PoolError> for SubmitError {
             PoolError::EmptyAuthorizationList { .. } => Self::EmptyAuthorizations,
             PoolError::Sidecar(fault) => Self::InvalidSidecar(fault.to_string()),
             PoolError::SenderLimit { limit, .. } => Self::SenderFull { limit },
-            PoolError::NonceAtMaximum { .. } | PoolError::NoBlobs | PoolError::TooManyBlobs { .. } | PoolError::Full => {
-                Self::Rejected { reason: error.to_string() }
-            }
+            PoolError::NonceAtMaximum { .. }
+            | PoolError::NoBlobs
+            | PoolError::TooManyBlobs { .. }
+            | PoolError::Full => Self::Rejected { reason: error.to_string() },
         }
     }
 }

@@ -58,7 +58,8 @@ impl Backend {
                     return Ok(gas_used);
                 }
             }
-            call::estimate_gas(spec, header, state, request, overrides, cap).map_err(|error| refusal(error, request, header))
+            call::estimate_gas(spec, header, state, request, overrides, cap)
+                .map_err(|error| refusal(error, request, header))
         })
     }
 
@@ -72,7 +73,8 @@ impl Backend {
         let mut frame = self.frame(request, id, state_overrides, None, gas)?;
         frame.with(|spec, header, state, request, overrides| {
             let outcome = call::create_access_list(spec, header, state, request, overrides, gas);
-            let AccessListOutcome { access_list, gas_used, error } = outcome.map_err(|e| refusal(e, request, header))?;
+            let AccessListOutcome { access_list, gas_used, error } =
+                outcome.map_err(|e| refusal(e, request, header))?;
             let error = error.map(|error| match error {
                 CallError::Revert(output) => match revert_reason(&output) {
                     Some(reason) => format!("execution reverted: {reason}"),

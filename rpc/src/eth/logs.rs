@@ -17,9 +17,7 @@ impl Backend {
             FilterBlockOption::Range { from_block: Some(BlockNumberOrTag::Pending), .. } => {
                 return self.logs_at(BlockId::pending(), filter);
             }
-            FilterBlockOption::Range { from_block, to_block } => {
-                (self.bound(from_block)?, self.bound(to_block)?)
-            }
+            FilterBlockOption::Range { from_block, to_block } => (self.bound(from_block)?, self.bound(to_block)?),
         };
         if from > to {
             return Err(RpcError::params(format!("invalid block range: fromBlock {from} is above toBlock {to}")));

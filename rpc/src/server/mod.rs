@@ -8,9 +8,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use jsonrpsee::{
     Methods,
     core::{middleware::RpcServiceBuilder, traits::IdProvider},
-    server::{
-        BatchRequestConfig, PingConfig, RegisterMethodError, Server, ServerConfig, ServerHandle,
-    },
+    server::{BatchRequestConfig, PingConfig, RegisterMethodError, Server, ServerConfig, ServerHandle},
     types::SubscriptionId,
 };
 use tokio::{sync::watch, task::JoinHandle};

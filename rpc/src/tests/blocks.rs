@@ -31,14 +31,31 @@ async fn a_block_has_every_field_of_its_fork_in_the_right_form() {
     let (world, client, hashes) = two_blocks().await;
     let block = client.call("eth_getBlockByNumber", json!(["0x1", false])).await;
     for field in [
-        "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas", "difficulty", "size", "blobGasUsed",
-        "excessBlobGas", "slotNumber",
+        "number",
+        "gasLimit",
+        "gasUsed",
+        "timestamp",
+        "baseFeePerGas",
+        "difficulty",
+        "size",
+        "blobGasUsed",
+        "excessBlobGas",
+        "slotNumber",
     ] {
         assert!(is_quantity(&block[field]), "{field}: {}", block[field]);
     }
     for field in [
-        "hash", "parentHash", "sha3Uncles", "stateRoot", "transactionsRoot", "receiptsRoot", "mixHash",
-        "withdrawalsRoot", "parentBeaconBlockRoot", "requestsHash", "blockAccessListHash",
+        "hash",
+        "parentHash",
+        "sha3Uncles",
+        "stateRoot",
+        "transactionsRoot",
+        "receiptsRoot",
+        "mixHash",
+        "withdrawalsRoot",
+        "parentBeaconBlockRoot",
+        "requestsHash",
+        "blockAccessListHash",
     ] {
         assert_eq!(block[field].as_str().map(str::len), Some(66), "{field}: {}", block[field]);
     }
@@ -102,7 +119,10 @@ async fn receipts_count_gas_of_one_transaction_and_logs_of_the_block() {
     for (receipt, hash) in receipts.iter().zip(&hashes) {
         cumulative += number(&receipt["gasUsed"]);
         assert_eq!(number(&receipt["cumulativeGasUsed"]), cumulative);
-        assert_eq!((receipt["status"].as_str(), receipt["transactionHash"].as_str()), (Some("0x1"), Some(hash.as_str())));
+        assert_eq!(
+            (receipt["status"].as_str(), receipt["transactionHash"].as_str()),
+            (Some("0x1"), Some(hash.as_str()))
+        );
         assert!(receipt["logsBloom"].is_string() && receipt["from"].is_string() && receipt["type"].is_string());
         for log in receipt["logs"].as_array().unwrap() {
             assert_eq!(number(&log["logIndex"]), U256::from(logs));
@@ -199,7 +219,10 @@ async fn pool_transactions_are_found_and_count_for_the_pending_nonce() {
         client.call("eth_sendRawTransaction", json!([raw(tx)])).await;
     }
     let found = client.call("eth_getTransactionByHash", json!([next.tx_hash()])).await;
-    assert_eq!((&found["blockHash"], &found["blockNumber"], &found["transactionIndex"]), (&json!(null), &json!(null), &json!(null)));
+    assert_eq!(
+        (&found["blockHash"], &found["blockNumber"], &found["transactionIndex"]),
+        (&json!(null), &json!(null), &json!(null))
+    );
     assert_eq!(client.call("eth_getTransactionCount", json!([account(0), "latest"])).await, "0x1");
     assert_eq!(client.call("eth_getTransactionCount", json!([account(0), "pending"])).await, "0x2");
     assert_eq!(client.call("txpool_status", json!([])).await, json!({ "pending": "0x1", "queued": "0x1" }));
@@ -266,7 +289,11 @@ async fn a_blob_transaction_on_l1_shows_its_blobs_and_their_price() {
     assert_eq!((found["type"].as_str(), &found["blobVersionedHashes"]), (Some("0x3"), &json!([blob])), "{found}");
     assert_eq!(found["maxFeePerBlobGas"], "0x3b9aca00");
     let receipt = client.call("eth_getTransactionReceipt", json!([tx.tx_hash()])).await;
-    assert_eq!((receipt["type"].as_str(), receipt["blobGasUsed"].as_str()), (Some("0x3"), Some("0x20000")), "{receipt}");
+    assert_eq!(
+        (receipt["type"].as_str(), receipt["blobGasUsed"].as_str()),
+        (Some("0x3"), Some("0x20000")),
+        "{receipt}"
+    );
     assert!(is_quantity(&receipt["blobGasPrice"]), "{receipt}");
     assert_eq!(client.call("eth_getBlockByNumber", json!(["0x1", false])).await["blobGasUsed"], "0x20000");
     let (code, _, _) = client.refused("rollup_syncStatus", json!([])).await;
@@ -289,7 +316,10 @@ async fn pending_is_the_open_block_as_long_as_it_is_ahead() {
     let found = client.call("eth_getTransactionByHash", json!([sent.tx_hash()])).await;
     assert_eq!(found["blockNumber"], "0x3");
     assert_eq!(client.call("eth_getTransactionReceipt", json!([sent.tx_hash()])).await, json!(null));
-    assert_eq!(client.call("eth_getBlockReceipts", json!(["pending"])).await[0]["transactionHash"], json!(sent.tx_hash()));
+    assert_eq!(
+        client.call("eth_getBlockReceipts", json!(["pending"])).await[0]["transactionHash"],
+        json!(sent.tx_hash())
+    );
     let status = client.call("rollup_getTransactionStatus", json!([sent.tx_hash()])).await;
     assert_eq!(status, json!({ "status": "pending" }));
     // A snapshot that the chain has overtaken is not older than `latest`.

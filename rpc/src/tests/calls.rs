@@ -70,7 +70,8 @@ async fn an_estimate_is_enough_and_exact_for_a_transfer() {
     let world = World::rollup();
     let client = world.serve().await;
     let gas = |value: Value| value.as_str().unwrap().parse::<U256>().unwrap().to::<u64>();
-    let transfer = gas(client.call("eth_estimateGas", json!([{ "from": account(0), "to": account(1), "value": "0x1" }])).await);
+    let transfer =
+        gas(client.call("eth_estimateGas", json!([{ "from": account(0), "to": account(1), "value": "0x1" }])).await);
     let sent = tx(&world, 0, 0, account(1), 1);
     world.block(std::slice::from_ref(&sent));
     let receipt = client.call("eth_getTransactionReceipt", json!([sent.tx_hash()])).await;
@@ -99,7 +100,11 @@ async fn impossible_requests_are_refused_in_known_words() {
     let poor = Address::repeat_byte(0x77);
     let cases = [
         (json!({ "from": poor, "to": COUNTER, "value": "0x1" }), -32000, "insufficient funds for gas * price + value"),
-        (json!({ "from": account(0), "to": COUNTER, "maxFeePerGas": "0x1" }), -32000, "max fee per gas less than block base fee"),
+        (
+            json!({ "from": account(0), "to": COUNTER, "maxFeePerGas": "0x1" }),
+            -32000,
+            "max fee per gas less than block base fee",
+        ),
         (
             json!({ "from": account(0), "to": COUNTER, "maxFeePerGas": "0x1", "maxPriorityFeePerGas": "0x2" }),
             -32000,
@@ -109,7 +114,11 @@ async fn impossible_requests_are_refused_in_known_words() {
         (json!({ "to": COUNTER, "chainId": "0x1" }), -32000, "invalid chain id for signer"),
         (json!({ "to": COUNTER, "gasPrice": "0x1", "maxFeePerGas": "0x2" }), -32602, "both gasPrice and"),
         (json!({ "to": COUNTER, "data": "0x01", "input": "0x02" }), -32602, ""),
-        (json!({ "to": COUNTER, "blobVersionedHashes": [format!("0x01{:062x}", 1)] }), -32000, "transaction type not valid"),
+        (
+            json!({ "to": COUNTER, "blobVersionedHashes": [format!("0x01{:062x}", 1)] }),
+            -32000,
+            "transaction type not valid",
+        ),
     ];
     for (request, code, words) in cases {
         let (seen, text, _) = client.refused("eth_call", json!([request])).await;
@@ -136,7 +145,11 @@ async fn a_request_is_filled_signed_and_sent_by_a_development_key() {
     let request = json!({ "from": account(4), "to": account(5), "value": "0x1" });
     let filled = client.call("eth_fillTransaction", json!([request])).await;
     let tx = &filled["tx"];
-    assert_eq!((tx["nonce"].as_str(), tx["type"].as_str(), tx["chainId"].as_str()), (Some("0x0"), Some("0x2"), Some("0x1edd")), "{filled}");
+    assert_eq!(
+        (tx["nonce"].as_str(), tx["type"].as_str(), tx["chainId"].as_str()),
+        (Some("0x0"), Some("0x2"), Some("0x1edd")),
+        "{filled}"
+    );
     let hash = client.call("eth_sendTransaction", json!([request])).await;
     client.call("evm_mine", json!([])).await;
     let receipt = client.call("eth_getTransactionReceipt", json!([hash])).await;

@@ -25,7 +25,10 @@ async fn logs_are_found_by_range_hash_address_and_topic() {
     };
     assert_eq!(count(json!({ "fromBlock": "0x0", "address": COUNTER })).await, 4);
     assert_eq!(count(json!({ "fromBlock": "0x2", "toBlock": "0x3", "topics": [TOPIC] })).await, 2);
-    assert_eq!(count(json!({ "fromBlock": "earliest", "toBlock": "latest", "topics": [[TOPIC, B256::ZERO]] })).await, 4);
+    assert_eq!(
+        count(json!({ "fromBlock": "earliest", "toBlock": "latest", "topics": [[TOPIC, B256::ZERO]] })).await,
+        4
+    );
     assert_eq!(count(json!({ "address": COUNTER })).await, 1);
     assert_eq!(count(json!({ "fromBlock": "0x0", "address": [Address::ZERO] })).await, 0);
     assert_eq!(count(json!({ "fromBlock": "0x90", "toBlock": "0x99" })).await, 0);

@@ -25,7 +25,8 @@ async fn refusals_use_the_contracts_words() {
         ..Default::default()
     };
     let blobs = TxEip4844 { chain_id: 7901, blob_versioned_hashes: vec![B256::ZERO], ..Default::default() };
-    let long = TxEip1559 { chain_id: 7901, input: vec![0; 140_000].into(), to: account(1).into(), ..Default::default() };
+    let long =
+        TxEip1559 { chain_id: 7901, input: vec![0; 140_000].into(), to: account(1).into(), ..Default::default() };
     let cases = [
         (raw(&sent), "nonce too low: next nonce 1, tx nonce 0"),
         (raw(&sign(0, other_chain)), "invalid chain id for signer: have 1 want 7901"),

@@ -27,7 +27,8 @@ use tokio::sync::{broadcast, watch};
 
 use crate::{
     Backend, Config, Cors, Dev, DevError, Heads, Limits, NoPending, Parts, Pending, PendingBlock, PoolContent,
-    PoolStatus, Pooled, RollupStatus, Running, Submit, SubmitError, SyncState, catalogue::Namespace,
+    PoolStatus, Pooled, RollupStatus, Running, Submit, SubmitError, SyncState,
+    catalogue::Namespace,
     rollup::{BlockRef, L1Status, L2Status, Landing, Role, SyncStatus},
 };
 
@@ -296,8 +297,11 @@ impl Submit for Pool {
     fn next_nonce(&self, sender: Address, account_nonce: u64) -> u64 {
         let world = self.world();
         let pool = world.pool.lock();
-        let nonces: Vec<_> =
-            pool.values().filter(|(tx, _)| tx.transaction.signer() == sender).map(|(tx, _)| tx.transaction.nonce()).collect();
+        let nonces: Vec<_> = pool
+            .values()
+            .filter(|(tx, _)| tx.transaction.signer() == sender)
+            .map(|(tx, _)| tx.transaction.nonce())
+            .collect();
         (account_nonce..).find(|nonce| !nonces.contains(nonce)).unwrap()
     }
     fn tip_min_wei(&self) -> u128 {
@@ -345,18 +349,39 @@ where
 /// Type 2, paying a tip of 1 gwei.
 pub(crate) fn tx(world: &World, from: usize, nonce: u64, to: impl Into<TxKind>, value: u64) -> Recovered<Transaction> {
     let chain_id = world.spec.chain_id;
-    let fees = TxEip1559 { max_fee_per_gas: 20_000_000_000, max_priority_fee_per_gas: 1_000_000_000, ..Default::default() };
+    let fees =
+        TxEip1559 { max_fee_per_gas: 20_000_000_000, max_priority_fee_per_gas: 1_000_000_000, ..Default::default() };
     sign(from, TxEip1559 { chain_id, nonce, gas_limit: 1_000_000, to: to.into(), value: U256::from(value), ..fees })
 }
 
 pub(crate) fn legacy(world: &World, from: usize, nonce: u64, to: Address) -> Recovered<Transaction> {
     let chain_id = Some(world.spec.chain_id);
-    sign(from, TxLegacy { chain_id, nonce, gas_price: 3_000_000_000, gas_limit: 1_000_000, to: to.into(), ..Default::default() })
+    sign(
+        from,
+        TxLegacy {
+            chain_id,
+            nonce,
+            gas_price: 3_000_000_000,
+            gas_limit: 1_000_000,
+            to: to.into(),
+            ..Default::default()
+        },
+    )
 }
 
 pub(crate) fn access_list(world: &World, from: usize, nonce: u64, to: Address) -> Recovered<Transaction> {
     let chain_id = world.spec.chain_id;
-    sign(from, TxEip2930 { chain_id, nonce, gas_price: 3_000_000_000, gas_limit: 1_000_000, to: to.into(), ..Default::default() })
+    sign(
+        from,
+        TxEip2930 {
+            chain_id,
+            nonce,
+            gas_price: 3_000_000_000,
+            gas_limit: 1_000_000,
+            to: to.into(),
+            ..Default::default()
+        },
+    )
 }
 
 pub(crate) fn raw(tx: &Recovered<Transaction>) -> Value {
