@@ -19,6 +19,7 @@ use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, Bytes, address};
 use chainspec::{ChainSpec, predeploys};
 use revm::{
+    Database,
     context::result::{ExecutionResult, HaltReason, Output},
     database::{State, states::bundle_state::BundleRetention},
     state::EvmState,
@@ -143,18 +144,36 @@ impl<'a> Run<'a> {
         std::mem::take(&mut self.start)
     }
 
-    /// What the system calls after the transactions will touch, found by running them now without committing.
-    pub(super) fn rehearse_end(&mut self) -> Result<Vec<Commit>, ExecutionError> {
-        let contracts: &[Address] = match (self.is_amsterdam(), self.spec.is_prague_active_at_timestamp(self.timestamp))
-        {
+    /// The contracts that the system calls after the transactions call (EIP-7002, EIP-7251, EIP-8282).
+    fn request_contracts(&self) -> &'static [Address] {
+        match (self.is_amsterdam(), self.spec.is_prague_active_at_timestamp(self.timestamp)) {
             (true, _) => &predeploys::REQUEST_CONTRACTS,
             (false, true) => &predeploys::REQUEST_CONTRACTS[..2],
             (false, false) => &[],
-        };
+        }
+    }
+
+    /// Those EIPs make a block invalid when there is no code to call, which alloy-evm takes for an empty answer.
+    fn require_request_contracts(&mut self) -> Result<(), ExecutionError> {
+        for contract in self.request_contracts() {
+            let account = self.executor.evm_mut().db_mut().basic(*contract);
+            let account = account.map_err(|error| match self.log.take_fault() {
+                Some(fault) => ExecutionError::State(fault),
+                None => ExecutionError::Evm(error.to_string()),
+            })?;
+            if account.is_none_or(|account| account.is_empty_code_hash()) {
+                return Err(ExecutionError::SystemCall(format!("no code at {contract}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the system calls after the transactions will touch, found by running them now without committing.
+    pub(super) fn rehearse_end(&mut self) -> Result<Vec<Commit>, ExecutionError> {
         // The index is not known yet; three bytes hold any that a block can have.
         let index = u64::from(u16::MAX);
         let mut commits = Vec::new();
-        for contract in contracts {
+        for contract in self.request_contracts() {
             let called = self.executor.evm_mut().transact_system_call(SYSTEM_CALLER, *contract, Bytes::new());
             let state = match called {
                 Ok(called) => called.state,
@@ -267,6 +286,7 @@ impl<'a> Run<'a> {
 
     /// Runs the system calls after the transactions and sums up.
     pub(super) fn finish(mut self) -> Result<Finished, ExecutionError> {
+        self.require_request_contracts()?;
         let index = self.next_index();
         let amsterdam = self.is_amsterdam();
         let db = self.executor.evm_mut().db_mut();

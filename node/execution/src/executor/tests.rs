@@ -164,6 +164,17 @@ fn the_stubs_of_our_genesis_revert_for_users() {
 }
 
 #[test]
+fn a_block_is_invalid_where_a_request_contract_has_no_code() {
+    for contract in predeploys::REQUEST_CONTRACTS {
+        let mut genesis = dev::l2_genesis(1_000, Bytes::from_static(&[0x00]));
+        genesis.alloc.remove(&contract);
+        let world = World::new(genesis, Layer::Rollup);
+        let error = world.building().seal().unwrap_err();
+        assert!(matches!(&error, ExecutionError::SystemCall(why) if why.contains("no code")), "{error}");
+    }
+}
+
+#[test]
 fn a_deposit_log_is_a_request_too() {
     let deposit = alloy_eips::eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS;
     let topic = b256!("0x649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5");
