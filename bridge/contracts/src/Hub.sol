@@ -181,7 +181,11 @@ contract Hub is IHub, MessageContext, ReentrancyGuardTransient {
     }
 
     /// @dev minOriginLag <= block.number - origin <= MAX_ORIGIN_LAG, never before the parent's origin, and L1 itself knows the hash.
-    function _checkOrigin(Rollup storage r, Payload memory p, uint64 origin_) private view returns (bytes32 originHash) {
+    function _checkOrigin(Rollup storage r, Payload memory p, uint64 origin_)
+        private
+        view
+        returns (bytes32 originHash)
+    {
         if (origin_ + uint256(r.minOriginLag) > block.number) {
             revert OriginTooNew(origin_, block.number < r.minOriginLag ? 0 : block.number - r.minOriginLag);
         }

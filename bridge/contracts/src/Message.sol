@@ -39,9 +39,7 @@ struct Anchor {
 library Hashing {
     /// @notice Leaf of a message, in the inbox chain and in the outbox tree.
     function leaf(Message calldata m) internal pure returns (bytes32) {
-        return leaf(
-            m.srcChainId, m.dstChainId, m.index, m.sender, m.to, m.value, m.fee, m.gasLimit, keccak256(m.data)
-        );
+        return leaf(m.srcChainId, m.dstChainId, m.index, m.sender, m.to, m.value, m.fee, m.gasLimit, keccak256(m.data));
     }
 
     /// @notice Leaf from the fields, for a message that is just being sent.
@@ -57,9 +55,7 @@ library Hashing {
         bytes32 dataHash
     ) internal pure returns (bytes32) {
         return keccak256(
-            abi.encode(
-                "basalt.message.v1", srcChainId, dstChainId, index, sender, to, value, fee, gasLimit, dataHash
-            )
+            abi.encode("basalt.message.v1", srcChainId, dstChainId, index, sender, to, value, fee, gasLimit, dataHash)
         );
     }
 
@@ -74,9 +70,8 @@ library Hashing {
 
     /// @notice The value of `parent_beacon_block_root` that names an origin and a part of the inbox.
     function anchor(uint256 chainId, Anchor memory a) internal pure returns (bytes32) {
-        return keccak256(
-            abi.encode("basalt.anchor.v1", chainId, a.originNumber, a.originHash, a.inboxCount, a.inboxHash)
-        );
+        return
+            keccak256(abi.encode("basalt.anchor.v1", chainId, a.originNumber, a.originHash, a.inboxCount, a.inboxHash));
     }
 
     /// @notice The value of `prev_randao`: keccak256(originHash ‖ number as 8 bytes, big endian).

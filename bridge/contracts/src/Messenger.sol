@@ -92,9 +92,8 @@ contract Messenger is IMessenger, IExecuteErrors, MessageContext, ReentrancyGuar
             gasLimit: gasLimit,
             data: data
         });
-        bytes32 leaf = Hashing.leaf(
-            m.srcChainId, dstChainId, index, msg.sender, to, m.value, fee, gasLimit, keccak256(data)
-        );
+        bytes32 leaf =
+            Hashing.leaf(m.srcChainId, dstChainId, index, msg.sender, to, m.value, fee, gasLimit, keccak256(data));
         outboxRoot = OutboxTree.push(_branch, index, leaf);
         outboxCount = index + 1;
         emit MessageSent(dstChainId, index, msg.sender, m, leaf);

@@ -100,7 +100,8 @@ struct RollupState {
 interface IAdvanceErrors {
     /// @notice The input does not start with the schema id 0x1501.
     error WrongSchema(uint16 schemaId);
-    /// @notice An SSZ offset is not the only one allowed there; `where` is the byte of executeInput that holds it.
+    /// @notice An SSZ offset is not one that is allowed there; `where` is the byte of executeInput that holds it, or, for an offset in the list of transactions, where
+    /// that list begins, or the length of an input that is too short to be one.
     error NonCanonicalSsz(uint256 where);
     /// @notice The payload names blob hashes; a rollup block has no blob transactions.
     error VersionedHashesNotEmpty();
@@ -156,12 +157,14 @@ interface IAdvanceErrors {
 interface IHub is IMessageContext, IExecuteErrors, IAdvanceErrors {
     /// @notice A rollup came to be. `escrow` wei back the balances of its genesis.
     event RollupRegistered(
-        uint64 indexed chainId, bytes32 indexed genesisHash, address indexed registrar, RollupParams params, uint256 escrow
+        uint64 indexed chainId,
+        bytes32 indexed genesisHash,
+        address indexed registrar,
+        RollupParams params,
+        uint256 escrow
     );
     /// @notice A block landed; it is settled.
-    event BlockLanded(
-        uint64 indexed chainId, uint64 indexed number, bytes32 indexed blockHash, LandedBlock landed
-    );
+    event BlockLanded(uint64 indexed chainId, uint64 indexed number, bytes32 indexed blockHash, LandedBlock landed);
     /// @notice A message was appended to a rollup's inbox; `inboxHash` is the rolling hash with it.
     event MessageSent(
         uint64 indexed dstChainId, uint64 indexed index, address indexed sender, Message message, bytes32 inboxHash

@@ -16,6 +16,8 @@ library BlobBinding {
     uint256 private constant OPENING = 96;
     /// @dev EIP-4844
     uint256 private constant POINT_EVALUATION = 0x0a;
+    /// @dev Ten times the 50,000 of EIP-4844, in case it is repriced. A precompile that refuses burns all it was given, which must not be the whole transaction.
+    uint256 private constant POINT_EVALUATION_GAS_MAX = 500_000;
     /// @dev precompile
     uint256 private constant SHA256 = 0x02;
     /// @dev order of the scalar field, as BlobFold.R
@@ -69,14 +71,16 @@ library BlobBinding {
             // The commitment belongs to the blob: 0x01 ‖ sha256(commitment)[1..] (EIP-4844).
             calldatacopy(scratch, add(openings.offset, mul(i, OPENING)), 48)
             same := staticcall(gas(), SHA256, scratch, 48, 0x00, 0x20)
-            same :=
-                and(
-                    same,
-                    eq(
-                        or(and(mload(0x00), 0x00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff), shl(248, 1)),
-                        versionedHash
-                    )
+            same := and(
+                same,
+                eq(
+                    or(
+                        and(mload(0x00), 0x00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff),
+                        shl(248, 1)
+                    ),
+                    versionedHash
                 )
+            )
             mstore(0x00, versionedHash)
             mstore(0x20, keccak256(data, size))
             z := mod(keccak256(0x00, 0x40), R)
@@ -89,7 +93,7 @@ library BlobBinding {
             mstore(add(scratch, 0x40), y)
             calldatacopy(add(scratch, 0x60), add(openings.offset, mul(i, OPENING)), OPENING)
             // an account without code answers with nothing, the precompile with 64 bytes
-            same := staticcall(gas(), POINT_EVALUATION, scratch, 0xc0, 0x00, 0x00)
+            same := staticcall(POINT_EVALUATION_GAS_MAX, POINT_EVALUATION, scratch, 0xc0, 0x00, 0x00)
             same := and(same, eq(returndatasize(), 0x40))
         }
         if (!same) revert IAdvanceErrors.WrongOpening(i);

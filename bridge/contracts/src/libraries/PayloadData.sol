@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {BlobFold} from "./BlobFold.sol";
 import {ExecuteInput, Payload} from "./ExecuteInput.sol";
 import {IAdvanceErrors} from "../interfaces/IHub.sol";
 
@@ -9,13 +10,16 @@ import {IAdvanceErrors} from "../interfaces/IHub.sol";
 library PayloadData {
     /// @dev Longest prefix of an RLP list: one byte and a length of three. Calldata cannot be longer (2^24 gas, EIP-7825).
     uint256 private constant LIST_PREFIX_MAX = 4;
-    /// @dev Zero bytes behind the data: {BlobFold} reads, and writes zeros, up to a whole group of four elements.
-    uint256 private constant PADDING = 256;
+    /// @dev masks that pick bytes, and pairs of bytes, out of eight numbers of four bytes
+    uint256 private constant EVEN_BYTES = 0xff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00;
+    uint256 private constant ODD_BYTES = 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff;
+    uint256 private constant EVEN_PAIRS = 0xffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000;
+    uint256 private constant ODD_PAIRS = 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff;
 
     /// @notice Writes the data into unallocated memory; the caller decides what becomes of it.
     /// @return pos where in memory the data starts
     /// @return length its length in bytes, without the zeros behind it
-    /// @return free first byte behind data and padding
+    /// @return free first byte behind the data and the zeros that {BlobFold} wants behind it
     function build(bytes calldata input, Payload memory p)
         internal
         pure
@@ -24,7 +28,8 @@ library PayloadData {
         uint256 balLength = p.accessListEnd - p.accessListAt;
         uint256 base;
         assembly ("memory-safe") {
-            base := mload(0x40)
+            // one word in front, since the lengths are written as the end of a word
+            base := add(mload(0x40), 0x20)
         }
         // The list's prefix is known once the list is: leave room for the longest, then write everything in front of it backwards.
         uint256 items = base + 8 + balLength + LIST_PREFIX_MAX;
@@ -37,10 +42,10 @@ library PayloadData {
         uint256 rlpLength = prefixLength + listLength;
         pos = items - prefixLength - balLength - 8;
         length = itemsEnd - pos;
-        free = (itemsEnd + PADDING) & ~uint256(31);
+        free = (itemsEnd + BlobFold.PADDING + 31) & ~uint256(31);
         uint256 balAt = p.accessListAt;
         assembly ("memory-safe") {
-            mstore(pos, or(shl(224, balLength), shl(192, rlpLength)))
+            mstore(sub(pos, 24), or(shl(32, balLength), rlpLength))
             calldatacopy(add(pos, 8), add(input.offset, balAt), balLength)
             let q := add(add(pos, 8), balLength)
             switch prefixLength
@@ -59,63 +64,80 @@ library PayloadData {
 
     /// @dev RLP strings of the transactions, one behind the other, from memory `q` on. SSZ list of byte strings: offsets relative to the list, the first one tells
     /// how many there are. Reverts with NonCanonicalSsz when an offset goes back, leaves the list, or the first is no multiple of four.
-    function _items(bytes calldata input, uint256 listAt, uint256 listEnd, uint256 q) private pure returns (uint256 end) {
+    function _items(bytes calldata input, uint256 listAt, uint256 listEnd, uint256 q)
+        private
+        pure
+        returns (uint256 end)
+    {
         if (listAt == listEnd) return q;
         if (listEnd - listAt < 4) revert IAdvanceErrors.NonCanonicalSsz(listAt);
         uint256 first = ExecuteInput.u32(input, listAt);
         if (first == 0 || first & 3 != 0 || first > listEnd - listAt) revert IAdvanceErrors.NonCanonicalSsz(listAt);
 
-        uint256 bad; // position of a bad offset; 0 is none, since the schema id is there
+        bool bad;
         assembly ("memory-safe") {
             let list := add(input.offset, listAt)
             let size := sub(listEnd, listAt)
             let from := first
-            for { let slot := 4 } iszero(gt(slot, first)) { slot := add(slot, 4) } {
-                // the end of this item: the offset of the next one, or the end of the list
-                let to := size
-                if lt(slot, first) {
-                    let v := shr(224, calldataload(add(list, slot)))
-                    v := or(shr(8, and(v, 0xff00ff00)), shl(8, and(v, 0x00ff00ff)))
-                    to := or(shr(16, v), shl(16, and(v, 0xffff)))
-                    if or(lt(to, from), gt(to, size)) {
-                        bad := add(listAt, slot)
-                        break
-                    }
-                }
-                let length := sub(to, from)
-                let source := add(list, from)
-                from := to
-                switch lt(length, 56)
-                case 1 {
-                    // a single byte below 0x80 is its own RLP
-                    if iszero(and(eq(length, 1), lt(byte(0, calldataload(source)), 0x80))) {
-                        mstore8(q, add(0x80, length))
-                        q := add(q, 1)
-                    }
+            // An item ends where the next begins, so the second offset is read first. Eight of them are turned to big endian at a time.
+            for { let slot := add(list, 4) } 1 { slot := add(slot, 0x20) } {
+                let ends := calldataload(slot)
+                ends := or(shr(8, and(ends, EVEN_BYTES)), shl(8, and(ends, ODD_BYTES)))
+                ends := or(shr(16, and(ends, EVEN_PAIRS)), shl(16, and(ends, ODD_PAIRS)))
+                let count := shr(2, sub(add(list, first), slot))
+                let last := lt(count, 8)
+                switch last
+                case 0 {
+                    // the loop below stops at zeros, so none may be at the end
+                    bad := iszero(and(ends, 0xffffffff))
                 }
                 default {
-                    switch lt(length, 0x10000)
-                    case 1 {
-                        switch lt(length, 0x100)
-                        case 1 {
-                            mstore(q, shl(240, or(0xb800, length)))
-                            q := add(q, 2)
+                    // the last item ends where the list ends
+                    let bits := shl(5, count)
+                    ends := or(and(ends, not(shr(bits, not(0)))), shl(sub(224, bits), size))
+                }
+                for {} ends { ends := shl(32, ends) } {
+                    let to := shr(224, ends)
+                    let length := sub(to, from)
+                    switch lt(sub(length, 56), 200)
+                    case 0 {
+                        if or(lt(to, from), gt(to, size)) {
+                            bad := 1
+                            break
+                        }
+                        switch lt(length, 56)
+                        case 0 {
+                            switch lt(length, 0x10000)
+                            case 0 {
+                                mstore(q, shl(224, or(0xba000000, length)))
+                                q := add(q, 4)
+                            }
+                            default {
+                                mstore(q, shl(232, or(0xb90000, length)))
+                                q := add(q, 3)
+                            }
                         }
                         default {
-                            mstore(q, shl(232, or(0xb90000, length)))
-                            q := add(q, 3)
+                            // a single byte below 0x80 is its own RLP
+                            if iszero(and(eq(length, 1), lt(byte(0, calldataload(add(list, from))), 0x80))) {
+                                mstore8(q, add(0x80, length))
+                                q := add(q, 1)
+                            }
                         }
                     }
                     default {
-                        mstore(q, shl(224, or(0xba000000, length)))
-                        q := add(q, 4)
+                        // 56 to 255 bytes, nearly all there are. An end behind that of the list shows at the latest with the last item.
+                        mstore(q, shl(240, or(0xb800, length)))
+                        q := add(q, 2)
                     }
+                    calldatacopy(q, add(list, from), length)
+                    q := add(q, length)
+                    from := to
                 }
-                calldatacopy(q, source, length)
-                q := add(q, length)
+                if or(last, bad) { break }
             }
         }
-        if (bad != 0) revert IAdvanceErrors.NonCanonicalSsz(bad);
+        if (bad) revert IAdvanceErrors.NonCanonicalSsz(listAt);
         return q;
     }
 }
