@@ -60,7 +60,7 @@ pub const GAS_LIMIT_MIN: u64 = 1 << 24;
 /// 16 times the default. Gas arithmetic stays far from its bounds and a block is executed within seconds.
 pub const GAS_LIMIT_MAX: u64 = 3_200_000_000;
 
-/// A choice that makes no sense, with the flag that changes it.
+/// A choice that makes no sense, with the flag that changes it, or the field where there is no flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// Not whole seconds, or out of range.
@@ -70,7 +70,7 @@ pub enum ConfigError {
     #[error("--l1.finality-slots {0}: must be 1 to {FINALITY_SLOTS_MAX}")]
     Finality(u64),
     /// `safe` would be behind `finalized`.
-    #[error("--l1.safe-slots {safe}: must not exceed --l1.finality-slots {finality}")]
+    #[error("safe_slots {safe}: must not exceed --l1.finality-slots {finality}")]
     Safe {
         /// Slots until safe.
         safe: u64,
@@ -78,10 +78,10 @@ pub enum ConfigError {
         finality: u64,
     },
     /// Out of range.
-    #[error("--l1.gas-limit {0}: must be {GAS_LIMIT_MIN} to {GAS_LIMIT_MAX}")]
+    #[error("gas_limit {0}: must be {GAS_LIMIT_MIN} to {GAS_LIMIT_MAX}")]
     GasLimit(u64),
     /// Blobs of blocks that can still be reorged are needed.
-    #[error("--l1.blob-retention {retention}: must be at least --l1.finality-slots {finality}")]
+    #[error("blob_retention {retention}: must be at least --l1.finality-slots {finality}")]
     BlobRetention {
         /// Blocks whose blobs are kept.
         retention: u64,
@@ -136,13 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_value_names_the_flag_that_sets_it() {
+    fn a_refused_value_names_what_sets_it() {
         for slot_ms in [0, 500, 999, 1_500, SLOT_MS_MAX + 1_000, u64::MAX] {
             assert!(refused(|config| config.slot_ms = slot_ms).starts_with("--l1.slot-ms "), "{slot_ms}");
         }
         assert!(refused(|config| config.finality_slots = 0).starts_with("--l1.finality-slots 0"));
-        assert!(refused(|config| config.safe_slots = 9).starts_with("--l1.safe-slots 9"));
-        assert!(refused(|config| config.gas_limit = 30).starts_with("--l1.gas-limit 30"));
-        assert!(refused(|config| config.blob_retention = 7).starts_with("--l1.blob-retention 7"));
+        assert!(refused(|config| config.safe_slots = 9).starts_with("safe_slots 9"));
+        assert!(refused(|config| config.gas_limit = 30).starts_with("gas_limit 30"));
+        assert!(refused(|config| config.blob_retention = 7).starts_with("blob_retention 7"));
     }
 }

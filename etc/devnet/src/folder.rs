@@ -39,11 +39,11 @@ pub enum FolderError {
         reason: String,
     },
     /// The chain has another value than the configuration.
-    #[error("the chain in {} was made with {flag} {stored}, now {given} is asked for: leave the flag out, or use a new folder with --datadir", path.display())]
+    #[error("the chain in {} was made with {flag} {stored}, now {given} is asked for: keep to it, or use a new folder with --datadir", path.display())]
     Changed {
         /// The file.
         path: PathBuf,
-        /// The flag.
+        /// The flag, or the field of the configuration where there is no flag.
         flag: &'static str,
         /// What the chain has.
         stored: u64,
@@ -68,8 +68,8 @@ pub(crate) fn chain_file(config: &Config) -> Result<ChainFile, FolderError> {
                 .map_err(|error| FolderError::Malformed { path: path.clone(), reason: error.to_string() })?;
             let same = [
                 ("--l1.slot-ms", file.slot_ms, config.slot_ms),
-                ("--l1.gas-limit", file.genesis.gas_limit, config.gas_limit),
-                ("--l1.genesis-time", file.genesis.timestamp, config.genesis_time.unwrap_or(file.genesis.timestamp)),
+                ("gas_limit", file.genesis.gas_limit, config.gas_limit),
+                ("genesis_time", file.genesis.timestamp, config.genesis_time.unwrap_or(file.genesis.timestamp)),
             ];
             match same.into_iter().find(|(_, stored, given)| stored != given) {
                 Some((flag, stored, given)) => Err(FolderError::Changed { path, flag, stored, given }),

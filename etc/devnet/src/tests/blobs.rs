@@ -71,6 +71,38 @@ async fn a_sidecar_that_proves_nothing_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn blobs_beyond_the_limit_of_a_block_wait_for_the_next_one() {
+    let net = stopped().await;
+    let six = sidecar(Kzg::load(), blobs(6)).unwrap();
+    let hashes: Vec<B256> = six.versioned_hashes().collect();
+    // 21 blobs fit a block, so three of these four.
+    let mut sent = Vec::new();
+    for account in 0..4 {
+        sent.push(net.send(&blob_transaction(account, 0, hashes.clone(), six.clone())).await);
+    }
+    net.mine(2).await;
+    let mut blocks = Vec::new();
+    for hash in sent {
+        blocks.push(number(&net.receipt(hash).await.unwrap()["blockNumber"]));
+    }
+    blocks.sort_unstable();
+    assert_eq!(blocks, [blocks[0], blocks[0], blocks[0], blocks[0] + 1]);
+
+    let mut seven = six;
+    seven.blobs.push(seven.blobs[0]);
+    seven.commitments.push(seven.commitments[0]);
+    seven.cell_proofs.extend_from_within(..128);
+    let hashes = seven.versioned_hashes().collect();
+    let raw = blob_transaction(0, 1, hashes, seven);
+    let error = net.try_rpc("eth_sendRawTransaction", json!([raw])).await.unwrap_err();
+    assert!(
+        error["message"].as_str().unwrap().contains("too many blobs in transaction: have 7, permitted 6"),
+        "{error}"
+    );
+    net.handle.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_point_evaluation_precompile_checks_openings() {
     let net = stopped().await;
     let opening = Opening::new(Kzg::load(), b"basalt").unwrap();

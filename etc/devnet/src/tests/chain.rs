@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, U256};
 use chainspec::dev::ACCOUNTS;
 use serde_json::json;
 
-use super::net::{Net, config, deployment, number, stopped, transfer};
+use super::net::{Net, blob_text, config, deployment, good_blob_transaction, number, stopped, transfer};
 use crate::{Config, StartError, start};
 
 const BOB: Address = Address::repeat_byte(0xb0);
@@ -88,6 +88,30 @@ async fn a_restart_keeps_the_chain_and_the_pool() {
 
     let error = start(Config { slot_ms: 2_000, ..config }).await.unwrap_err().to_string();
     assert!(error.contains("--l1.slot-ms 60000, now 2000"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_keeps_the_blobs_and_a_reorg_after_it_finds_them_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config { slot_ms: 60_000, datadir: Some(folder.path().into()), ..config() };
+    let net = Net::new(config.clone()).await;
+    net.rpc("dev_stop", json!([])).await;
+    net.mine(2).await;
+    let (raw, _, blobs) = good_blob_transaction(0, 0, 1);
+    let hash = net.send(&raw).await;
+    net.mine(1).await;
+    let slot = net.status().await.head_slot;
+    net.handle.stop().await;
+
+    let net = Net::new(config).await;
+    net.rpc("dev_stop", json!([])).await;
+    let path = format!("/eth/v1/beacon/blobs/{slot}");
+    assert_eq!(net.beacon_ok(&path).await["data"], json!([blob_text(&blobs[0])]));
+    let depth = net.status().await.head.number - number(&net.receipt(hash).await.unwrap()["blockNumber"]) + 1;
+    let reorg = net.rpc("dev_reorg", json!([depth])).await;
+    assert_eq!(reorg["returned"], json!([hash]));
+    assert_eq!(net.beacon_ok(&path).await["data"], json!([blob_text(&blobs[0])]));
+    net.handle.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
