@@ -8,7 +8,7 @@ use super::{config::AccountView, transaction::Pooled};
 
 /// One sender's transactions. Those with nonces in `account.nonce..pending_until` follow on each other without
 /// a gap and are paid for together by the balance: they are *pending*; the rest is *queued*.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Line {
     pub(super) account: AccountView,
     txs: BTreeMap<u64, Arc<Pooled>>,

@@ -46,7 +46,7 @@ pub use transaction::Pooled;
 use line::{Line, Worth};
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Pool {
     config: Config,
     lines: BTreeMap<Address, Line>,

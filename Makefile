@@ -1,0 +1,66 @@
+# Two commands do everything: `make devnet` runs Basalt, `make test` checks it. Both install what they lack.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# One profile for all (see Cargo.toml): RocksDB alone takes a quarter of an hour on two cores, once.
+CARGO_TARGET_DIR ?= $(CURDIR)/target
+export CARGO_TARGET_DIR
+export CARGO_TERM_COLOR ?= auto
+BASALT := $(CARGO_TARGET_DIR)/release/basalt
+CONTRACTS := bridge/contracts
+
+.PHONY: help deps build devnet devnet-test test test-contracts test-rust lint deny abi vectors
+
+help: ## list of targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+deps: ## install what the build needs (Debian packages), or say what to install
+	@etc/deps.sh
+
+build: deps ## build the release binary
+	@if [ ! -x "$(BASALT)" ]; then echo "First build: about 20 minutes on two cores, most of it RocksDB. Later builds take seconds."; fi
+	cargo build --release --locked --bin basalt
+
+devnet: build ## start an L1, its contracts, a sequencer and a follower; Ctrl-C stops all of it
+	@exec "$(BASALT)" devnet $(ARGS)
+
+devnet-test: build ## the main job on real input: bridge in and out, 200 transactions, kill -9, blobs
+	"$(BASALT)" devnet test $(ARGS)
+
+test: deps lint test-contracts test-rust deny ## everything that CI runs
+
+lint: deps ## formatting and clippy
+	cargo fmt --all --check
+	cargo clippy --release --locked --workspace --all-targets -- -D warnings
+
+test-contracts: $(CONTRACTS)/node_modules/.installed ## forge tests, and that committed ABI files are fresh
+	cd $(CONTRACTS) && npx --no-install forge build && node script/abi.mjs --check
+	cd $(CONTRACTS) && npx --no-install forge test
+
+test-rust: deps etc/clients/node_modules/.installed ## cargo tests
+	@if cargo nextest --version >/dev/null 2>&1; then \
+		cargo nextest run --release --locked --workspace; \
+	else \
+		echo "cargo-nextest is not installed (cargo install cargo-nextest --locked): using cargo test"; \
+		cargo test --release --locked --workspace; \
+	fi
+
+deny: ## licences, sources and duplicate versions of dependencies
+	@if ! cargo deny --version >/dev/null 2>&1; then cargo install cargo-deny --locked --quiet; fi
+	cargo deny check bans licenses sources
+
+abi: $(CONTRACTS)/node_modules/.installed ## rebuild bridge/abi from the contracts
+	cd $(CONTRACTS) && npx --no-install forge build && node script/abi.mjs
+
+vectors: ## rewrite golden vectors and generated tables; look at the diff
+	BLESS=1 cargo nextest run --release --workspace
+
+$(CONTRACTS)/node_modules/.installed: $(CONTRACTS)/package-lock.json | deps
+	cd $(CONTRACTS) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+etc/clients/node_modules/.installed: etc/clients/package-lock.json | deps
+	cd etc/clients && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@

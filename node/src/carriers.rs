@@ -1,0 +1,81 @@
+//! Where payloads come from, in order: what this node sealed, its own store, blobs. Each answer is checked against what
+//! L1 recorded before it counts; absence is a value.
+
+use crate::derive::Payload;
+use alloy_primitives::B256;
+use bridge::opening::Kzg;
+use engine::Landing;
+use execution::Executed;
+use l1::Beacon;
+use parking_lot::Mutex;
+use std::{collections::BTreeMap, sync::Arc};
+use storage::{Chain, Durability};
+
+/// Blocks sealed here and not landed yet are few: one for each L1 slot of an outage, at most this many.
+const SEALED_LIMIT: usize = 16;
+
+/// All carriers of one node. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Carriers {
+    chain: Chain,
+    beacon: Beacon,
+    sealed: Arc<Mutex<BTreeMap<B256, Arc<Executed>>>>,
+}
+
+impl Carriers {
+    /// Own store, then blobs from `beacon`.
+    pub fn new(chain: Chain, beacon: Beacon) -> Self {
+        Self { chain, beacon, sealed: Arc::default() }
+    }
+
+    /// Remembers a block that was sealed here, executed as it is.
+    pub fn keep(&self, executed: Arc<Executed>) {
+        let mut sealed = self.sealed.lock();
+        sealed.insert(executed.block.hash(), executed);
+        if sealed.len() > SEALED_LIMIT
+            && let Some(oldest) = sealed.iter().min_by_key(|(_, executed)| executed.block.number).map(|(hash, _)| *hash)
+        {
+            sealed.remove(&oldest);
+        }
+    }
+
+    /// The payload of a landed block; `None` when no carrier has it now.
+    pub async fn fetch(&self, landing: &Landing) -> Option<Payload> {
+        let hash = landing.block.hash;
+        if let Some(executed) = self.sealed.lock().remove(&hash) {
+            // Its state root was computed on its parent, and its parent's hash is in its own.
+            return Some(Payload::Sealed(executed));
+        }
+        match self.chain.side_block(hash) {
+            Ok(Some((block, bal))) => return Some(Payload::Block(Box::new(block), bal)),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, %hash, "own store could not be read; trying blobs"),
+        }
+        self.from_blobs(landing).await
+    }
+
+    async fn from_blobs(&self, landing: &Landing) -> Option<Payload> {
+        let hashes = &landing.block.blob_hashes;
+        // Loads the trusted setup on first use, off the start-up path.
+        let kzg = tokio::task::spawn_blocking(Kzg::load).await.ok()?;
+        let blobs = match self.beacon.blobs(landing.l1_timestamp, hashes, kzg).await {
+            Ok(blobs) => blobs?,
+            Err(error) => {
+                tracing::warn!(%error, number = landing.block.number, "blobs");
+                return None;
+            }
+        };
+        let kept: Vec<_> = hashes.iter().copied().zip(blobs.iter().cloned()).collect();
+        if let Err(error) = self.chain.put_blobs(landing.block.number, &kept, Durability::Buffered) {
+            tracing::error!(%error, "blobs could not be kept");
+        }
+        let blobs: Vec<_> = blobs.into_iter().map(|blob| *blob).collect();
+        match bridge::blob::decode(&blobs) {
+            Ok(content) => Some(Payload::Content(content)),
+            Err(error) => {
+                tracing::error!(%error, number = landing.block.number, "landed blobs do not decode");
+                None
+            }
+        }
+    }
+}

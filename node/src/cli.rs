@@ -1,0 +1,189 @@
+//! The command line, as plain data. Nothing is opened, resolved or checked against the world here.
+
+use alloy_primitives::Address;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{net::IpAddr, path::PathBuf};
+use url::Url;
+
+/// A full node for based native rollups.
+#[derive(Debug, Parser)]
+#[command(name = "basalt", version, propagate_version = true)]
+pub struct Cli {
+    /// How log lines look
+    #[arg(long = "log.format", value_enum, default_value_t = LogFormat::Text, global = true, env = "BASALT_LOG_FORMAT")]
+    pub log_format: LogFormat,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start an L1, its contracts, a sequencer and a follower on this machine
+    Devnet(DevnetCommand),
+    /// Run an L2 node: a follower, or with --sequencer one that builds blocks
+    Node(NodeArgs),
+    /// Deploy Hub and register a new devnet rollup on any L1 that has EXECUTE
+    Deploy(DeployArgs),
+    /// Run the L1 of a devnet alone
+    L1(L1Args),
+}
+
+/// `basalt devnet` and `basalt devnet test`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct DevnetCommand {
+    /// `basalt devnet test`
+    #[command(subcommand)]
+    pub test: Option<DevnetSubcommand>,
+    /// Flags of `basalt devnet`
+    #[command(flatten)]
+    pub args: DevnetArgs,
+}
+
+/// What can be done with a devnet besides running it.
+#[derive(Debug, Subcommand)]
+pub enum DevnetSubcommand {
+    /// The main job on real input: deposits, 200 transactions, withdrawals, kill -9, blobs; every amount to the wei
+    Test(DevnetTestArgs),
+}
+
+/// Flags of `basalt devnet`.
+#[derive(Clone, Debug, Args)]
+pub struct DevnetArgs {
+    /// Folder for all data, made when missing; a devnet found there goes on
+    #[arg(long, default_value = ".devnet", env = "BASALT_DATADIR")]
+    pub datadir: PathBuf,
+    /// Remove an earlier devnet in --datadir first
+    #[arg(long)]
+    pub fresh: bool,
+    /// L1 slot time in milliseconds, whole seconds
+    #[arg(long = "l1.slot-ms", default_value_t = 4_000)]
+    pub l1_slot_ms: u64,
+    /// L1 slots until a block is final
+    #[arg(long = "l1.finality-slots", default_value_t = 8)]
+    pub l1_finality_slots: u64,
+    /// Port of the L1 JSON-RPC; 0 takes a free one
+    #[arg(long = "l1.http-port", default_value_t = 8545)]
+    pub l1_http_port: u16,
+    /// Port of the L1 beacon API; 0 takes a free one
+    #[arg(long = "l1.beacon-port", default_value_t = 5052)]
+    pub l1_beacon_port: u16,
+    /// Port of the sequencer's JSON-RPC; 0 takes a free one
+    #[arg(long = "http.port", default_value_t = 9545)]
+    pub http_port: u16,
+    /// Port of the follower's JSON-RPC; 0 takes a free one
+    #[arg(long = "follower.http.port", default_value_t = 9546)]
+    pub follower_http_port: u16,
+}
+
+/// Flags of `basalt devnet test`.
+#[derive(Clone, Debug, Args)]
+pub struct DevnetTestArgs {
+    /// devnet.json of a running devnet; without it the test starts a devnet of its own on free ports
+    #[arg(long)]
+    pub attach: Option<PathBuf>,
+    /// L1 slot time in milliseconds of a devnet of its own
+    #[arg(long = "l1.slot-ms", default_value_t = 4_000)]
+    pub l1_slot_ms: u64,
+    /// Signed transactions to send on L2
+    #[arg(long, default_value_t = 200)]
+    pub transactions: usize,
+}
+
+/// Flags of `basalt node`.
+#[derive(Clone, Debug, Args)]
+pub struct NodeArgs {
+    /// The chain file
+    #[arg(long, env = "BASALT_CHAIN")]
+    pub chain: PathBuf,
+    /// Folder for the database, made when missing
+    #[arg(long, env = "BASALT_DATADIR")]
+    pub datadir: PathBuf,
+    /// L1 execution endpoint (HTTP JSON-RPC)
+    #[arg(long = "l1.rpc-url", env = "BASALT_L1_RPC_URL")]
+    pub l1_rpc_url: Url,
+    /// L1 beacon endpoint (HTTP), for blobs
+    #[arg(long = "l1.beacon-url", env = "BASALT_L1_BEACON_URL")]
+    pub l1_beacon_url: Url,
+    /// Address that the JSON-RPC server binds
+    #[arg(long = "http.addr", default_value = "127.0.0.1")]
+    pub http_addr: IpAddr,
+    /// Port of the JSON-RPC server (HTTP and WebSocket); 0 takes a free one
+    #[arg(long = "http.port", default_value_t = 9545)]
+    pub http_port: u16,
+    /// Build blocks and land them
+    #[arg(long, requires = "key_file")]
+    pub sequencer: bool,
+    /// File with the hexadecimal key that signs landings on L1 and relays on L2
+    #[arg(long = "sequencer.key-file")]
+    pub key_file: Option<PathBuf>,
+    /// How long before an L1 slot the block is built, milliseconds
+    #[arg(long = "sequencer.lead-ms", default_value_t = 1_500)]
+    pub lead_ms: u64,
+    /// Receiver of tips on L2; the signing account when absent
+    #[arg(long = "sequencer.fee-recipient")]
+    pub fee_recipient: Option<Address>,
+    /// End when standard input ends: a parent process that dies takes this one along
+    #[arg(long, hide = true)]
+    pub exit_with_stdin: bool,
+    /// Write the bound RPC address to this file once the server is up
+    #[arg(long, hide = true)]
+    pub ready_file: Option<PathBuf>,
+}
+
+/// Flags of `basalt deploy`.
+#[derive(Clone, Debug, Args)]
+pub struct DeployArgs {
+    /// L1 execution endpoint (HTTP JSON-RPC)
+    #[arg(long = "l1.rpc-url", env = "BASALT_L1_RPC_URL")]
+    pub l1_rpc_url: Url,
+    /// File with the hexadecimal key that pays for the deployment and for the escrow of the genesis balances
+    #[arg(long = "key-file")]
+    pub key_file: PathBuf,
+    /// L1 slot time in milliseconds
+    #[arg(long = "l1.slot-ms", default_value_t = 12_000)]
+    pub l1_slot_ms: u64,
+    /// Balance of each of the eleven devnet accounts on L2, ether: escrowed in Hub by the paying account
+    #[arg(long = "l2.balance-ether", default_value_t = 10_000)]
+    pub l2_balance_ether: u64,
+    /// Where the chain file goes
+    #[arg(long, default_value = "chain.json")]
+    pub out: PathBuf,
+}
+
+/// Flags of `basalt l1`.
+#[derive(Clone, Debug, Args)]
+pub struct L1Args {
+    /// Folder for the database, made when missing
+    #[arg(long)]
+    pub datadir: PathBuf,
+    /// Slot time in milliseconds, whole seconds
+    #[arg(long = "l1.slot-ms", default_value_t = 4_000)]
+    pub l1_slot_ms: u64,
+    /// Slots until a block is final
+    #[arg(long = "l1.finality-slots", default_value_t = 8)]
+    pub l1_finality_slots: u64,
+    /// Port of the JSON-RPC; 0 takes a free one
+    #[arg(long = "l1.http-port", default_value_t = 8545)]
+    pub l1_http_port: u16,
+    /// Port of the beacon API; 0 takes a free one
+    #[arg(long = "l1.beacon-port", default_value_t = 5052)]
+    pub l1_beacon_port: u16,
+    /// End when standard input ends: a parent process that dies takes this one along
+    #[arg(long, hide = true)]
+    pub exit_with_stdin: bool,
+    /// Write the bound addresses to this file once the servers are up
+    #[arg(long, hide = true)]
+    pub ready_file: Option<PathBuf>,
+}

@@ -1,0 +1,164 @@
+//! `basalt devnet test`: the main job on real input, through real clients, every amount to the wei.
+//!
+//! It talks to a devnet only as a stranger would: JSON-RPC, beacon API, `devnet.json`, and `kill -9`. Read [`run`].
+
+mod bridging;
+mod checks;
+mod client;
+mod crash;
+mod traffic;
+
+use super::{Devnet, table};
+use crate::cli::DevnetTestArgs;
+use client::Clients;
+use eyre::{WrapErr, bail};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+use table::Row;
+
+/// Longest start of a devnet of our own.
+const START_PATIENCE: Duration = Duration::from_secs(90);
+
+/// Longest stop of a devnet of our own.
+const STOP_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs every step and prints the table; the first thing that is not as it should be ends it.
+pub async fn run(args: DevnetTestArgs) -> eyre::Result<()> {
+    let mut own = None;
+    let path = match &args.attach {
+        Some(path) => path.clone(),
+        None => {
+            let started = OwnDevnet::start(&args).await?;
+            let path = started.folder.join("devnet.json");
+            own = Some(started);
+            path
+        }
+    };
+    let result = steps(&path, &args).await;
+    if let Some(own) = own {
+        own.stop(result.is_ok()).await?;
+    }
+    let rows = result?;
+    print!("{}", table::rows(&rows));
+    println!("devnet test passed");
+    Ok(())
+}
+
+async fn steps(path: &Path, args: &DevnetTestArgs) -> eyre::Result<Vec<Row>> {
+    let devnet = Devnet::read(path)?.ok_or_else(|| eyre::eyre!("{}: no such file (--attach)", path.display()))?;
+    let clients = Clients::connect(devnet)?;
+    let mut report = Report::default();
+    report.step("both layers answer", checks::both_layers_answer(&clients)).await?;
+    report.step("deposit L1 -> L2, to an account without ether", bridging::deposit(&clients)).await?;
+    let counter = report.step("deploy a contract on L2", traffic::deploy_counter(&clients)).await?;
+    let name = format!("{} transactions of types 0, 1, 2, 4 on L2", args.transactions);
+    report.step(&name, traffic::mixed(&clients, counter, args.transactions)).await?;
+    report.step("L1 -> L2 contract call", bridging::call_l2(&clients, counter)).await?;
+    let withdrawal = report.step("withdrawal L2 -> L1, sent and landed", bridging::withdraw(&clients)).await?;
+    report.step("withdrawal proven and claimed on L1", bridging::claim(&clients, &withdrawal)).await?;
+    report.step("the same claim again is refused", bridging::claim_again(&clients, &withdrawal)).await?;
+    report.step("both nodes killed (-9) and back", crash::kill_both(&clients, path)).await?;
+    report.step("follower equals sequencer at every height", checks::follower_equals_sequencer(&clients)).await?;
+    report.step("every block's blobs hold its payload", checks::blobs_hold_the_payload(&clients)).await?;
+    let advance = checks::gas_of_landings(&clients).await?;
+    report.rows.push(Row { step: "all landings".into(), took: report.started.elapsed(), l1_gas: Some(advance) });
+    Ok(report.rows)
+}
+
+/// What a step leaves besides its time.
+struct Done<T> {
+    value: T,
+    /// L1 gas of the step's own L1 transactions.
+    l1_gas: Option<u64>,
+}
+
+impl<T> Done<T> {
+    const fn new(value: T) -> Self {
+        Self { value, l1_gas: None }
+    }
+
+    const fn with_gas(value: T, l1_gas: u64) -> Self {
+        Self { value, l1_gas: Some(l1_gas) }
+    }
+}
+
+struct Report {
+    rows: Vec<Row>,
+    started: Instant,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self { rows: Vec::new(), started: Instant::now() }
+    }
+}
+
+impl Report {
+    async fn step<T>(&mut self, name: &str, work: impl Future<Output = eyre::Result<Done<T>>>) -> eyre::Result<T> {
+        let started = Instant::now();
+        let done = work.await.wrap_err_with(|| name.to_owned())?;
+        let row = Row { step: name.to_owned(), took: started.elapsed(), l1_gas: done.l1_gas };
+        eprintln!("ok  {name} ({:.1} s)", row.took.as_secs_f64());
+        self.rows.push(row);
+        Ok(done.value)
+    }
+}
+
+/// A devnet that this test started, on free ports, in a folder of its own.
+struct OwnDevnet {
+    folder: PathBuf,
+    process: tokio::process::Child,
+}
+
+impl OwnDevnet {
+    async fn start(args: &DevnetTestArgs) -> eyre::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("basalt-devnet-test-{}", std::process::id()));
+        let log = std::fs::File::create(folder.with_extension("log"))?;
+        let process = tokio::process::Command::new(std::env::current_exe()?)
+            .args(["devnet", "--l1.http-port=0", "--l1.beacon-port=0", "--http.port=0", "--follower.http.port=0"])
+            .arg(format!("--datadir={}", folder.display()))
+            .arg(format!("--l1.slot-ms={}", args.l1_slot_ms))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut own = Self { folder, process };
+        let deadline = Instant::now() + START_PATIENCE;
+        while Devnet::read(&own.folder.join("devnet.json"))?.is_none() {
+            if let Some(status) = own.process.try_wait()? {
+                bail!("the devnet ended ({status}); its log is {}", own.log().display());
+            }
+            if Instant::now() >= deadline {
+                bail!("the devnet was not ready after {} s; its log is {}", START_PATIENCE.as_secs(), own.log().display());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(own)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.with_extension("log")
+    }
+
+    /// Stops it as Ctrl-C would, and removes its files unless they may explain a failure.
+    async fn stop(mut self, passed: bool) -> eyre::Result<()> {
+        if let Some(pid) = self.process.id() {
+            crash::signal("-INT", pid).await?;
+        }
+        let status = tokio::time::timeout(STOP_PATIENCE, self.process.wait()).await.wrap_err("the devnet does not stop")??;
+        if !passed {
+            eprintln!("its files stay in {} and {}", self.folder.display(), self.log().display());
+            return Ok(());
+        }
+        if !status.success() {
+            bail!("the devnet did not stop cleanly ({status}); its log is {}", self.log().display());
+        }
+        std::fs::remove_dir_all(&self.folder)?;
+        std::fs::remove_file(self.log())?;
+        Ok(())
+    }
+}

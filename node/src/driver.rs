@@ -1,0 +1,280 @@
+//! Carries out what the engine decides: one task that owns the engine and writes the chain. Read [`Driver::run`].
+
+use crate::{
+    carriers::Carriers,
+    derive::{self, ApplyError, Payload},
+    pool::{NodeStateError, TxPool},
+    production::Order,
+    shutdown::Shutdown,
+    view::View,
+};
+use alloy_eips::BlockNumHash;
+use alloy_primitives::{B256, Bytes};
+use engine::{
+    BlockRef, Effect, Engine, Event, Executed, Fetched, Final, Heads, L1Ref, Landed, Landing, Millis, Refused, Resume, Settings,
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use storage::{Chain, Durability, StorageError};
+use tokio::sync::mpsc;
+
+/// Journal key of the L1 position.
+const CURSOR: &str = "l1/cursor";
+
+/// How often the engine hears the time.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Events waiting for the driver before their senders wait too.
+pub const EVENT_QUEUE: usize = 64;
+
+/// Why the driver ended before it was asked to. All of these are ours or the machine's: the node stops.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The pool could not read the state.
+    #[error(transparent)]
+    State(#[from] NodeStateError),
+    /// A thread of ours panicked.
+    #[error("executing a block was interrupted: {0}")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+/// The driver's parts.
+pub struct Driver {
+    /// The state machine.
+    pub engine: Engine,
+    /// The chain; this task is its only writer.
+    pub chain: Chain,
+    /// Where payloads come from.
+    pub carriers: Carriers,
+    /// Transactions of removed blocks go back there.
+    pub pool: Option<Arc<TxPool>>,
+    /// What RPC sees.
+    pub view: Arc<View>,
+    /// The sequencer's task.
+    pub production: Option<mpsc::Sender<Order>>,
+    /// The sending side of the events, for tasks that the driver starts.
+    pub events: mpsc::Sender<Event>,
+    /// Payloads that were fetched, by block hash, until they are executed.
+    pub payloads: Payloads,
+}
+
+/// Hands payloads from fetching tasks to the driver, so that events stay small.
+#[derive(Clone, Debug, Default)]
+pub struct Payloads(Arc<parking_lot::Mutex<BTreeMap<B256, Payload>>>);
+
+impl Driver {
+    /// Runs until `shutdown`, or until something of ours fails.
+    pub async fn run(mut self, mut inbox: mpsc::Receiver<Event>, mut shutdown: Shutdown) -> Result<(), DriverError> {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        loop {
+            let event = tokio::select! {
+                () = shutdown.wait() => return Ok(()),
+                event = inbox.recv() => match event {
+                    Some(event) => event,
+                    None => return Ok(()),
+                },
+                _ = ticks.tick() => Event::Tick,
+            };
+            self.step(event).await?;
+        }
+    }
+
+    /// One event and everything that follows from it at once. Executions finish before the next event is looked at, so
+    /// no rewind can come between a block and its storage.
+    async fn step(&mut self, event: Event) -> Result<(), DriverError> {
+        let heard = matches!(event, Event::L1Block(_));
+        let quiet = matches!(event, Event::Tick);
+        let mut events = VecDeque::from([event]);
+        let mut acted = false;
+        while let Some(event) = events.pop_front() {
+            for effect in self.engine.handle(event, now()) {
+                acted = true;
+                self.carry_out(effect, &mut events).await?;
+            }
+        }
+        if acted || !quiet {
+            self.view.update(self.engine.status(), heard);
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&mut self, effect: Effect, events: &mut VecDeque<Event>) -> Result<(), DriverError> {
+        match effect {
+            Effect::Fetch { landing, attempt } => self.fetch(*landing, attempt),
+            Effect::Execute { landing } => events.push_back(self.execute(*landing).await?),
+            Effect::Unwind { to, because } => self.unwind(to, because).await?,
+            Effect::Heads(heads) => self.publish(heads)?,
+            Effect::Cursor(at) => self.settle(at).await?,
+            Effect::Build(on) => self.order(Order::Build { on: *on, inbox: self.engine.inbox().cloned().collect() }).await,
+            Effect::Halt(halt) => {
+                tracing::error!(?halt, "following has stopped; reads of the last agreed head go on");
+            }
+        }
+        Ok(())
+    }
+
+    fn fetch(&self, landing: Landing, attempt: u32) {
+        let (carriers, events, payloads) = (self.carriers.clone(), self.events.clone(), self.payloads.clone());
+        tokio::spawn(async move {
+            let hash = landing.block.hash;
+            let found = match carriers.fetch(&landing).await {
+                Some(payload) => {
+                    payloads.0.lock().insert(hash, payload);
+                    true
+                }
+                None => {
+                    tracing::info!(number = landing.block.number, attempt, "no carrier has the payload yet");
+                    false
+                }
+            };
+            // The driver is gone only when the node stops.
+            let _ = events.send(Event::Fetched(Fetched { hash, found })).await;
+        });
+    }
+
+    async fn execute(&mut self, landing: Landing) -> Result<Event, DriverError> {
+        let (hash, parent_hash) = (landing.block.hash, landing.block.parent_hash);
+        let payload = self.payloads.0.lock().remove(&hash);
+        let (chain, number) = (self.chain.clone(), landing.block.number);
+        let applied = tokio::task::spawn_blocking(move || match payload {
+            Some(payload) => derive::apply(&chain, &landing, payload),
+            None => Err(ApplyError::Refused(Refused::NotThisBlock("its payload was dropped".into()))),
+        })
+        .await?;
+        let result = match applied {
+            Ok(()) => {
+                self.follow_head(number).await?;
+                Ok(())
+            }
+            Err(ApplyError::Refused(refused)) => Err(refused),
+            Err(ApplyError::Storage(error)) => return Err(error.into()),
+        };
+        Ok(Event::Executed(Executed { hash, parent_hash, result }))
+    }
+
+    async fn follow_head(&self, number: u64) -> Result<(), DriverError> {
+        let block = self.chain.block(number)?;
+        let included = block.as_ref().map(derive::transaction_hashes).unwrap_or_default();
+        if let Some(pool) = &self.pool {
+            pool.on_head(included)?;
+        }
+        if let Some(block) = block {
+            tracing::info!(number, hash = %block.hash(), txs = block.body().transactions.len(), gas = block.gas_used, "block landed");
+        }
+        Ok(())
+    }
+
+    async fn unwind(&mut self, to: BlockRef, because: L1Ref) -> Result<(), DriverError> {
+        let chain = self.chain.clone();
+        let from = chain.heads().applied.number;
+        let removed = tokio::task::spawn_blocking(move || chain.unwind(to.number)).await??;
+        tracing::warn!(from, to = to.number, l1 = because.number, "L1 reorg: blocks unwound");
+        if let Some(pool) = &self.pool {
+            pool.on_head(Vec::new())?;
+            for block in removed.iter().rev() {
+                pool.put_back(derive::transactions(block))?;
+            }
+        }
+        self.order(Order::Rewound { to: because.number }).await;
+        Ok(())
+    }
+
+    fn publish(&self, heads: Heads) -> Result<(), DriverError> {
+        self.chain.put_heads(num_hash(heads.landed.0), num_hash(heads.finalised.0))?;
+        self.view.announce();
+        Ok(())
+    }
+
+    /// Everything up to this L1 block is applied.
+    async fn settle(&mut self, at: L1Ref) -> Result<(), DriverError> {
+        let record = [&at.number.to_be_bytes()[..], at.hash.as_slice()].concat();
+        self.chain.journal_put(&[(CURSOR, Some(Bytes::from(record)))], Durability::Buffered)?;
+        let finalised = self.engine.status().l1_finalised;
+        self.order(Order::L1Head { at, finalised }).await;
+        Ok(())
+    }
+
+    async fn order(&self, order: Order) {
+        if let Some(production) = &self.production
+            && production.send(order).await.is_err()
+        {
+            tracing::error!("the sequencer task has ended");
+        }
+    }
+}
+
+/// Reads where the chain stands, and takes back what was applied after the L1 position was last written: those blocks
+/// are derived again.
+pub fn resume(chain: &Chain, registered: L1Ref) -> Result<Resume, StorageError> {
+    let cursor = match chain.journal(CURSOR)? {
+        Some(record) => parse_cursor(&record)?,
+        None => registered,
+    };
+    let mut heads = chain.heads();
+    let mut keep = heads.applied.number;
+    while keep > heads.finalised.number && chain.landing(keep)?.is_none_or(|landed| landed.l1_number > cursor.number) {
+        keep -= 1;
+    }
+    if keep < heads.applied.number {
+        tracing::info!(from = heads.applied.number, to = keep, "blocks above the L1 position are derived again");
+        chain.unwind(keep)?;
+        heads = chain.heads();
+    }
+    let mut landed = Vec::new();
+    for number in heads.finalised.number + 1..=heads.applied.number {
+        if let Some(record) = chain.landing(number)? {
+            let l1 = L1Ref { number: record.l1_number, hash: record.l1_hash };
+            landed.push((BlockRef { number, hash: record.block_hash }, l1));
+        }
+    }
+    let finalised_in = match chain.landing(heads.finalised.number)? {
+        Some(record) => L1Ref { number: record.l1_number, hash: record.l1_hash },
+        None => registered,
+    };
+    let block_ref = |block: BlockNumHash| BlockRef { number: block.number, hash: block.hash };
+    let applied = block_ref(heads.applied);
+    Ok(Resume {
+        heads: Heads {
+            applied: engine::Applied(applied),
+            landed: Landed(applied),
+            finalised: Final(block_ref(heads.finalised)),
+        },
+        cursor,
+        landed,
+        finalised_in,
+        inbox: Vec::new(),
+    })
+}
+
+fn parse_cursor(record: &[u8]) -> Result<L1Ref, StorageError> {
+    let corrupt = || StorageError::Corrupt {
+        table: "Journal",
+        key: CURSOR.into(),
+        reason: format!("{} bytes, not 40", record.len()),
+    };
+    let (number, hash) = record.split_first_chunk::<8>().ok_or_else(corrupt)?;
+    let hash = B256::try_from(hash).map_err(|_| corrupt())?;
+    Ok(L1Ref { number: u64::from_be_bytes(*number), hash })
+}
+
+fn num_hash(block: BlockRef) -> BlockNumHash {
+    BlockNumHash { number: block.number, hash: block.hash }
+}
+
+/// The engine's clock.
+pub fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Engine settings of a node.
+pub const fn settings(sequencing: bool, slot_ms: u64, lead_ms: u64) -> Settings {
+    Settings { sequencing, slot_ms, lead_ms, stale_after_ms: slot_ms.saturating_mul(3) }
+}

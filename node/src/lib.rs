@@ -1,0 +1,19 @@
+//! The `basalt` binary's parts, as a library so that tests can start them.
+//!
+//! Open [`node`] first: a whole node in one file. [`driver`] carries out what `engine` decides, [`production`] builds
+//! and lands, [`devnet`](mod@devnet) starts everything on one machine.
+
+pub mod carriers;
+pub mod cli;
+pub mod deploy;
+pub mod derive;
+pub mod devnet;
+pub mod driver;
+pub mod landings;
+pub mod node;
+pub mod pool;
+pub mod production;
+pub mod shutdown;
+pub mod telemetry;
+pub mod version;
+pub mod view;

@@ -1,0 +1,460 @@
+//! The sequencer's task: builds a block when the engine asks for one, checks it with two EVMs, and lands it.
+//!
+//! ```text
+//!  Order::Build ─► plan the relay ─► build (pool, budget) ─► EXECUTE here and in the second EVM ─► blobs, openings
+//!                                                                                                     │
+//!  Order::L1Head ─► landings ─► persist ─► send, bump, give up ◄──────────────────────────────────────┘
+//! ```
+//! It must not decide what the chain is: a sealed block becomes one only when the driver hears from L1 that it landed.
+
+use crate::{carriers::Carriers, derive, landings::{Landings, Sealed}, pool::TxPool, shutdown::Shutdown, view::View};
+use alloy_consensus::{TxEip1559, transaction::SignerRecoverable};
+use alloy_eips::eip1559::BaseFeeParams;
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
+use bridge::{
+    abi::OutboxProof,
+    anchor::Anchor,
+    gas::{Items, Sizes as LandingSizes},
+    message::{InboxChain, Message},
+    opening::Kzg,
+};
+use chainspec::{RollupConfig, predeploys};
+use engine::{BlockRef, BuildOn, Event, InboxEntry, L1Ref};
+use execution::{
+    Account, ChainState, Executed, RecoveredTx, Sizes, StateDiff, StateError, StateView, Transaction,
+    block::SealedHeader,
+    second, stateless,
+};
+use l1::Signer;
+use rpc::PendingBlock;
+use sequencer::{
+    attributes::{self, Aim, GasBounds, Need, Origin},
+    builder::{self, Built, Task},
+    relay::{self, Budget, Inbox},
+};
+use std::{sync::Arc, time::Instant};
+use storage::{Chain, Durability, StorageError};
+use tokio::sync::mpsc;
+
+/// Storage slots of the Messenger (bridge/SPEC.md): messages consumed so far, and the rolling hash at that count.
+const CONSUMED_COUNT_SLOT: U256 = U256::from_limbs([34, 0, 0, 0]);
+const CONSUMED_HASH_SLOT: U256 = U256::from_limbs([35, 0, 0, 0]);
+
+/// Transactions in one block; more would not fit the settlement budget.
+const MAX_TRANSACTIONS: usize = 2_000;
+
+/// A relay may take this much of a block's gas limit, as a fraction: users' transactions get the rest.
+const RELAY_SHARE: u64 = 2;
+
+/// Calldata of one relay, bytes: a third of what a landing can carry.
+const RELAY_BYTES: usize = 40_000;
+
+/// Messages in one relay.
+const RELAY_MESSAGES: usize = 64;
+
+/// Orders waiting for the sequencer before the driver waits too.
+pub const ORDER_QUEUE: usize = 64;
+
+/// What the driver tells the sequencer.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// Build a block now.
+    Build {
+        /// Where and for when.
+        on: BuildOn,
+        /// Messages into the rollup that are known, ascending.
+        inbox: Vec<InboxEntry>,
+    },
+    /// The chain is applied up to this L1 head.
+    L1Head {
+        /// The L1 head.
+        at: L1Ref,
+        /// Highest finalised L1 block number.
+        finalised: u64,
+    },
+    /// L1 dropped everything above this block number.
+    Rewound {
+        /// L1 block number.
+        to: u64,
+    },
+}
+
+/// The sequencer's parts.
+pub struct Production {
+    /// The chain, read only here.
+    pub chain: Chain,
+    /// The chain file.
+    pub config: RollupConfig,
+    /// Users' transactions.
+    pub pool: Arc<TxPool>,
+    /// Where sealed blocks wait for their landing.
+    pub carriers: Carriers,
+    /// Signs relays on L2.
+    pub signer: Signer,
+    /// Gets the tips.
+    pub fee_recipient: Address,
+    /// What RPC sees.
+    pub view: Arc<View>,
+    /// Landings under way.
+    pub landings: Landings,
+    /// To the engine.
+    pub events: mpsc::Sender<Event>,
+}
+
+/// Why a block was not made. The next L1 block brings another try.
+#[derive(Debug, thiserror::Error)]
+pub enum ProductionError {
+    /// The engine asked for a block on a parent that is not the head (any more).
+    #[error("parent {0:?} is not the head")]
+    NotHead(BlockRef),
+    /// The database.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The inbox as known does not continue what was consumed.
+    #[error(transparent)]
+    Relay(#[from] relay::RelayError),
+    /// No valid header for this slot.
+    #[error(transparent)]
+    Attributes(#[from] attributes::AttributesError),
+    /// Building.
+    #[error(transparent)]
+    Build(#[from] builder::BuildError),
+    /// The block has no EXECUTE input: a fault of ours.
+    #[error("EXECUTE input: {0}")]
+    Input(String),
+    /// EXECUTE would refuse the block: a fault of ours, found before it cost anything.
+    #[error("self-check: {0}")]
+    Refused(#[from] stateless::Refusal),
+    /// Another client would refuse the block.
+    #[error("second opinion: {0}")]
+    SecondOpinion(#[from] second::SecondOpinion),
+    /// KZG.
+    #[error(transparent)]
+    Kzg(#[from] bridge::opening::OpeningError),
+    /// A thread of ours panicked.
+    #[error("building was interrupted: {0}")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+impl Production {
+    /// Runs until the driver is gone or `shutdown`.
+    pub async fn run(mut self, mut orders: mpsc::Receiver<Order>, mut shutdown: Shutdown) {
+        self.resume().await;
+        loop {
+            let order = tokio::select! {
+                () = shutdown.wait() => return,
+                order = orders.recv() => match order {
+                    Some(order) => order,
+                    None => return,
+                },
+            };
+            match order {
+                Order::Build { on, inbox } => {
+                    if let Err(error) = self.build(on, inbox).await {
+                        tracing::error!(%error, "no block for this slot");
+                    }
+                }
+                Order::L1Head { at, finalised } => self.landings.on_head(at, finalised).await,
+                Order::Rewound { to } => self.landings.on_rewind(to).await,
+            }
+            self.report().await;
+        }
+    }
+
+    /// After a restart: landings go on, and the block in flight is known again.
+    async fn resume(&mut self) {
+        self.landings.resume().await;
+        self.report().await;
+    }
+
+    /// Tells the engine what is in flight, and puts the transactions of blocks that will not land back.
+    async fn report(&mut self) {
+        for hash in self.landings.take_freed() {
+            match self.chain.side_block(hash) {
+                Ok(Some((block, _))) if self.chain.canonical_hash(block.number).ok().flatten() != Some(hash) => {
+                    if let Err(error) = self.pool.put_back(derive::transactions(&block)) {
+                        tracing::error!(%error, "transactions of a lost block could not be put back");
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, %hash, "a lost block could not be read"),
+            }
+        }
+        let in_flight = self.landings.in_flight();
+        if in_flight.is_none() {
+            self.view.set_pending(None);
+        }
+        // The driver is gone only when the node stops.
+        let _ = self.events.send(Event::InFlight(in_flight)).await;
+    }
+
+    async fn build(&mut self, on: BuildOn, inbox: Vec<InboxEntry>) -> Result<(), ProductionError> {
+        if self.landings.in_flight().is_some() {
+            return Ok(()); // The engine had not heard of it yet.
+        }
+        let started = Instant::now();
+        let work = Work {
+            chain: self.chain.clone(),
+            pool: self.pool.clone(),
+            signer: self.signer.clone(),
+            config: self.config.clone(),
+            fee_recipient: self.fee_recipient,
+            on,
+            inbox,
+        };
+        let Some(block) = tokio::task::spawn_blocking(move || work.run()).await?? else { return Ok(()) };
+        let number = block.executed.block.number;
+        tracing::info!(
+            number,
+            hash = %block.executed.block.hash(),
+            txs = block.executed.block.body().transactions.len(),
+            gas = block.executed.block.gas_used,
+            input_bytes = block.sealed.input_bytes,
+            blobs = block.sealed.sidecar.blobs.len(),
+            ms = started.elapsed().as_millis(),
+            "sealed"
+        );
+        self.pool.drop_for_good(&block.dropped).unwrap_or_else(|error| tracing::error!(%error, "pool"));
+        // Fsynced before anything is sent: after a crash the same block is landed, never another one in its place.
+        self.chain.store_side_block(&block.executed.block, &block.executed.bal, Durability::Synced)?;
+        self.view.set_pending(Some(Arc::new(PendingBlock {
+            block: block.executed.block.clone(),
+            receipts: block.executed.receipts.clone(),
+            state: block.state,
+        })));
+        self.carriers.keep(block.executed);
+        self.landings.begin(block.sealed).await;
+        Ok(())
+    }
+}
+
+/// One block's work, on a blocking thread.
+struct Work {
+    chain: Chain,
+    pool: Arc<TxPool>,
+    signer: Signer,
+    config: RollupConfig,
+    fee_recipient: Address,
+    on: BuildOn,
+    inbox: Vec<InboxEntry>,
+}
+
+/// A block ready to be landed.
+struct Block {
+    executed: Arc<Executed>,
+    sealed: Sealed,
+    /// Pool transactions that no block will ever take.
+    dropped: Vec<B256>,
+    state: Arc<dyn StateView>,
+}
+
+impl Work {
+    fn run(self) -> Result<Option<Block>, ProductionError> {
+        let parent = (*self.chain.head()).clone();
+        if (parent.number, parent.hash()) != (self.on.parent.number, self.on.parent.hash) {
+            return Err(ProductionError::NotHead(self.on.parent));
+        }
+        let state = self.chain.state_at_head();
+        let parent_anchor = self.parent_anchor(&parent)?;
+        let consumed = consumed(&*state)?;
+        let pending: Vec<Message> = self
+            .inbox
+            .iter()
+            .map(|entry| entry.message.clone())
+            .filter(|message| message.index >= consumed.count)
+            .collect();
+        let base_fee = parent.next_block_base_fee(BaseFeeParams::ethereum()).unwrap_or_default();
+        let need = Need {
+            has_transactions: self.pool.with(|pool| pool.best(base_fee, 1).next().is_some()),
+            has_messages: !pending.is_empty(),
+            parent_time: parent.timestamp,
+            slot_time: self.on.slot_timestamp,
+        };
+        if !need.is_due(attributes::MAX_IDLE_DEFAULT) {
+            return Ok(None);
+        }
+
+        let bounds = GasBounds { min: self.config.gas_limit_min, max: self.config.gas_limit_max };
+        let budget = Budget { gas: parent.gas_limit / RELAY_SHARE, bytes: RELAY_BYTES, messages: RELAY_MESSAGES };
+        let inbox = Inbox {
+            chain_id: self.chain.spec().chain_id,
+            consumed,
+            named: parent_anchor.inbox_count,
+            pending: &pending,
+        };
+        let plan = relay::plan(&inbox, &budget)?;
+        let demand = parent.gas_used.max(plan.wanted_gas);
+        let aim = Aim {
+            chain_id: self.chain.spec().chain_id,
+            slot_time: self.on.slot_timestamp,
+            origin: self.origin(&parent_anchor),
+            inbox: plan.inbox,
+            gas_limit: attributes::gas_limit(parent.gas_limit, demand, bounds),
+            fee_recipient: self.fee_recipient,
+            extra_data: Bytes::from_static(b"basalt"),
+        };
+        let (attributes, anchor) = attributes::attributes(&parent, &parent_anchor, aim)?;
+        let relay = match plan.relay {
+            Some(relay) => {
+                let input = relay.calldata(&anchor, attributes.timestamp);
+                vec![self.relay_transaction(&*state, input, relay.gas_limit, base_fee)?]
+            }
+            None => Vec::new(),
+        };
+
+        let gas_limit = attributes.gas_limit;
+        let extra_data = attributes.extra_data.len();
+        let fits = |sizes: &Sizes| landing_sizes(sizes, gas_limit, extra_data).fits().is_ok();
+        let task = Task {
+            spec: self.chain.spec(),
+            parent: &parent,
+            attributes,
+            state: &*state,
+            relay: &relay,
+            fits: &fits,
+            max_transactions: MAX_TRANSACTIONS,
+            is_heartbeat: need.is_heartbeat_due(attributes::MAX_IDLE_DEFAULT),
+        };
+        // A copy, so that RPC does not wait behind the block.
+        let snapshot = self.pool.with(|pool| pool.clone());
+        let built = builder::build(task, &mut snapshot.best(base_fee, 1))?;
+        let dropped: Vec<B256> = built.dropped().collect();
+        for rejection in built.refused.iter().filter(|rejection| rejection.is_final) {
+            tracing::info!(hash = %rejection.hash, reason = %rejection.reason, "dropped from the pool");
+        }
+        let Built { executed, .. } = built;
+        let Some(executed) = executed else { return Ok(None) };
+        let sealed = self.seal(&executed, &anchor)?;
+        let after = AfterBlock { parent: self.chain.state_at(parent.hash())?, diff: executed.diff.clone() };
+        Ok(Some(Block { executed: Arc::new(executed), sealed, dropped, state: Arc::new(after) }))
+    }
+
+    /// The anchor that the parent named; before the first landing there is none and everything starts at zero.
+    fn parent_anchor(&self, parent: &SealedHeader) -> Result<Anchor, ProductionError> {
+        let chain_id = self.chain.spec().chain_id;
+        Ok(match self.chain.landing(parent.number)? {
+            Some(landed) => Anchor {
+                chain_id,
+                origin_number: landed.origin_number,
+                origin_hash: landed.origin_hash,
+                inbox_count: landed.inbox_count,
+                inbox_hash: landed.inbox_hash,
+            },
+            None => Anchor {
+                chain_id,
+                origin_number: 0,
+                origin_hash: B256::ZERO,
+                inbox_count: 0,
+                inbox_hash: B256::ZERO,
+            },
+        })
+    }
+
+    /// The L1 head is one behind the block that the landing aims at, which is the least lag there is.
+    const fn origin(&self, _parent: &Anchor) -> Origin {
+        Origin { number: self.on.l1_head.number, hash: self.on.l1_head.hash }
+    }
+
+    fn relay_transaction(
+        &self,
+        state: &dyn StateView,
+        input: Bytes,
+        gas_limit: u64,
+        base_fee: u64,
+    ) -> Result<RecoveredTx, ProductionError> {
+        let nonce = state.account(self.signer.address())?.map_or(0, |account| account.nonce);
+        let transaction = TxEip1559 {
+            chain_id: self.chain.spec().chain_id,
+            nonce,
+            gas_limit,
+            max_fee_per_gas: u128::from(base_fee),
+            max_priority_fee_per_gas: 0,
+            to: TxKind::Call(predeploys::MESSENGER),
+            input,
+            ..Default::default()
+        };
+        let signed = Transaction::Eip1559(self.signer.sign(transaction));
+        let sender = signed.recover_signer().expect("what was just signed recovers its signer");
+        Ok(RecoveredTx::new_unchecked(signed, sender))
+    }
+
+    /// Checks the block as L1 will, twice, and makes everything that its landing carries.
+    fn seal(&self, executed: &Executed, anchor: &Anchor) -> Result<Sealed, ProductionError> {
+        let input = stateless::input(self.chain.spec().chain_id, executed)
+            .map_err(|error| ProductionError::Input(error.to_string()))?;
+        let bytes: Bytes = input.encode().into();
+        stateless::validate(&bytes)?;
+        second::check(&bytes)?;
+        let cost = bridge::gas::advance_gas(&LandingSizes::of(&input));
+        let data = bridge::blob::encode(&input.payload.block_access_list, &input.payload.transactions);
+        let kzg = Kzg::load();
+        let openings = bridge::opening::open(kzg, &data)?;
+        let sidecar = bridge::opening::sidecar(kzg, bridge::blob::to_blobs(&data))?;
+        let input_bytes = bytes.len();
+        Ok(Sealed {
+            block: BlockRef { number: executed.block.number, hash: executed.block.hash() },
+            parent: executed.block.parent_hash,
+            calldata: bridge::abi::advance(anchor, &openings, OutboxProof::default(), bytes),
+            gas_limit: cost.gas_limit(),
+            sidecar,
+            input_bytes,
+        })
+    }
+}
+
+/// The state after a block that is not canonical yet: its difference over its parent's state.
+struct AfterBlock {
+    parent: Arc<dyn ChainState>,
+    diff: StateDiff,
+}
+
+impl StateView for AfterBlock {
+    fn account(&self, address: Address) -> Result<Option<Account>, StateError> {
+        match self.diff.accounts.get(&address) {
+            Some(diff) => Ok(diff.after),
+            None => self.parent.account(address),
+        }
+    }
+
+    fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        match self.diff.accounts.get(&address).and_then(|diff| diff.storage.get(&slot)) {
+            Some((_, after)) => Ok(*after),
+            None => self.parent.storage(address, slot),
+        }
+    }
+
+    fn code(&self, hash: B256) -> Result<Bytes, StateError> {
+        match self.diff.codes.get(&hash) {
+            Some(code) => Ok(code.clone()),
+            None => self.parent.code(hash),
+        }
+    }
+
+    fn block_hash(&self, number: u64) -> Result<B256, StateError> {
+        self.parent.block_hash(number)
+    }
+}
+
+/// What the Messenger has consumed in `state`.
+pub fn consumed(state: &dyn StateView) -> Result<InboxChain, StateError> {
+    let count = state.storage(predeploys::MESSENGER, CONSUMED_COUNT_SLOT)?;
+    let hash = state.storage(predeploys::MESSENGER, CONSUMED_HASH_SLOT)?;
+    Ok(InboxChain { count: count.saturating_to(), hash: hash.into() })
+}
+
+/// Builder's sizes in the words of the landing's gas model.
+fn landing_sizes(sizes: &Sizes, gas_limit: u64, extra_data: usize) -> LandingSizes {
+    LandingSizes {
+        gas_limit,
+        extra_data,
+        transactions: Items { count: sizes.transaction_count, bytes: sizes.transactions },
+        bal: sizes.bal,
+        state: Items { count: sizes.node_count, bytes: sizes.nodes },
+        codes: Items { count: sizes.code_count, bytes: sizes.codes },
+        headers: Items { count: sizes.header_count, bytes: sizes.headers },
+        outbox_proof: Items::default(),
+    }
+}
