@@ -51,7 +51,8 @@ pub enum DeployError {
     /// The L1 is an Ethereum without EIP-8079.
     #[error(
         "the L1 at {url} has no EXECUTE precompile at {}: a call with a valid block returned {answer}. \
-         A native rollup needs an L1 with EIP-8079 (--l1.rpc-url)", predeploys::EXECUTE
+         A native rollup needs an L1 with EIP-8079 (--l1.rpc-url)",
+        predeploys::EXECUTE
     )]
     NoExecute {
         /// The endpoint.
@@ -212,7 +213,14 @@ impl Sender<'_> {
         self.send(nonce, REGISTER_GAS, TxKind::Call(to), input, value).await
     }
 
-    async fn send(&self, nonce: u64, gas_limit: u64, to: TxKind, input: Bytes, value: U256) -> Result<B256, DeployError> {
+    async fn send(
+        &self,
+        nonce: u64,
+        gas_limit: u64,
+        to: TxKind,
+        input: Bytes,
+        value: U256,
+    ) -> Result<B256, DeployError> {
         let transaction = TxEip1559 {
             chain_id: self.chain_id,
             nonce,

@@ -1,7 +1,7 @@
 //! From a landed block's payload to the block itself, executed and stored. One path for every carrier.
 
-use alloy_eips::eip2718::Decodable2718;
 use alloy_consensus::transaction::SignerRecoverable;
+use alloy_eips::eip2718::Decodable2718;
 use alloy_primitives::{B256, Bytes};
 use bridge::{anchor::prev_randao, blob::Content, landed::Landed};
 use engine::{Landing, Refused};
@@ -66,10 +66,10 @@ fn rebuild(chain: &Chain, landed: &Landed, content: &Content) -> Result<Executed
     let state = chain.state_at_head();
     let parent = chain.head();
     let refused = |error: &dyn std::fmt::Display| invalid(error.to_string());
-    let mut building =
-        Building::start(chain.spec(), &parent, attributes, &*state).map_err(|error| refused(&error))?;
+    let mut building = Building::start(chain.spec(), &parent, attributes, &*state).map_err(|error| refused(&error))?;
     for (index, raw) in content.transactions.iter().enumerate() {
-        let tx = Transaction::decode_2718_exact(raw).map_err(|error| refused(&format!("transaction {index}: {error}")))?;
+        let tx =
+            Transaction::decode_2718_exact(raw).map_err(|error| refused(&format!("transaction {index}: {error}")))?;
         let sender = tx.recover_signer().map_err(|error| refused(&format!("transaction {index}: {error}")))?;
         let tx = RecoveredTx::new_unchecked(tx, sender);
         building.push(&tx).map_err(|error| refused(&format!("transaction {index}: {error}")))?;
@@ -106,5 +106,12 @@ pub fn transaction_hashes(block: &RecoveredBlock) -> Vec<B256> {
 /// A block's transactions with their senders, in order.
 pub fn transactions(block: &RecoveredBlock) -> Vec<RecoveredTx> {
     let senders = block.senders().iter().copied();
-    block.body().transactions.iter().cloned().zip(senders).map(|(tx, sender)| RecoveredTx::new_unchecked(tx, sender)).collect()
+    block
+        .body()
+        .transactions
+        .iter()
+        .cloned()
+        .zip(senders)
+        .map(|(tx, sender)| RecoveredTx::new_unchecked(tx, sender))
+        .collect()
 }

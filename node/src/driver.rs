@@ -11,7 +11,8 @@ use crate::{
 use alloy_eips::BlockNumHash;
 use alloy_primitives::{B256, Bytes};
 use engine::{
-    BlockRef, Effect, Engine, Event, Executed, Fetched, Final, Heads, L1Ref, Landed, Landing, Millis, Refused, Resume, Settings,
+    BlockRef, Effect, Engine, Event, Executed, Fetched, Final, Heads, L1Ref, Landed, Landing, Millis, Refused, Resume,
+    Settings,
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -112,7 +113,9 @@ impl Driver {
             Effect::Unwind { to, because } => self.unwind(to, because).await?,
             Effect::Heads(heads) => self.publish(heads)?,
             Effect::Cursor(at) => self.settle(at).await?,
-            Effect::Build(on) => self.order(Order::Build { on: *on, inbox: self.engine.inbox().cloned().collect() }).await,
+            Effect::Build(on) => {
+                self.order(Order::Build { on: *on, inbox: self.engine.inbox().cloned().collect() }).await
+            }
             Effect::Halt(halt) => {
                 tracing::error!(?halt, "following has stopped; reads of the last agreed head go on");
             }

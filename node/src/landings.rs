@@ -199,7 +199,11 @@ impl Landings {
         let ours = active.machine.record().map(|record| record.block_hash);
         if let (Some(hash), Some(landed)) = (self.chain.canonical_hash(number)?, self.chain.landing(number)?) {
             let l1_number = landed.l1_number;
-            return Ok(if Some(hash) == ours { Height::Ours { l1_number } } else { Height::Other { block_hash: hash, l1_number } });
+            return Ok(if Some(hash) == ours {
+                Height::Ours { l1_number }
+            } else {
+                Height::Other { block_hash: hash, l1_number }
+            });
         }
         // Another block where our parent should be: ours can't land on top of it.
         if let (Some(below), Some(landed)) = (self.chain.canonical_hash(number - 1)?, self.chain.landing(number - 1)?)
@@ -289,9 +293,13 @@ fn log(number: u64, report: &Report) {
         Report::Lost { winner } => tracing::warn!(number, %winner, "another block landed first"),
         Report::Bumped { fees } => tracing::warn!(number, ?fees, "landing is late; fees raised"),
         Report::Reverted(reverted) => tracing::error!(number, ?reverted, "Hub refused the landing"),
-        Report::FeeCapReached { needed, cap } => tracing::error!(number, ?needed, ?cap, "landing is late and the fee cap is reached"),
+        Report::FeeCapReached { needed, cap } => {
+            tracing::error!(number, ?needed, ?cap, "landing is late and the fee cap is reached")
+        }
         Report::WalletEmpty => tracing::error!(number, "the landing account can't pay"),
-        Report::Displaced { nonce } => tracing::error!(number, nonce, "the landing's nonce was used by a transaction that is not ours"),
+        Report::Displaced { nonce } => {
+            tracing::error!(number, nonce, "the landing's nonce was used by a transaction that is not ours")
+        }
         Report::Refused => tracing::error!(number, "the L1 node refuses the landing for good"),
         Report::Unexpected => tracing::error!(number, "an event that can't be: a defect"),
     }

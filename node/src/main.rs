@@ -41,7 +41,8 @@ async fn run(command: Command) -> eyre::Result<()> {
 async fn run_deploy(args: DeployArgs) -> eyre::Result<()> {
     let rpc = l1::L1Rpc::new(&args.l1_rpc_url)?;
     let signer = l1::Signer::from_file(&args.key_file)?;
-    let balance = alloy_primitives::U256::from(args.l2_balance_ether) * alloy_primitives::U256::from(10).pow(alloy_primitives::U256::from(18));
+    let balance = alloy_primitives::U256::from(args.l2_balance_ether)
+        * alloy_primitives::U256::from(10).pow(alloy_primitives::U256::from(18));
     let deployment = deploy::deploy(&rpc, &signer, args.l1_slot_ms, balance).await?;
     std::fs::write(&args.out, serde_json::to_string_pretty(&deployment.config)? + "\n")?;
     println!("Hub             {}", deployment.config.hub);

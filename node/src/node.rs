@@ -9,8 +9,8 @@ use crate::{
     shutdown::{self, Shutdown, Stopper},
     view::View,
 };
-use alloy_primitives::Address;
 use alloy_eips::BlockNumberOrTag;
+use alloy_primitives::Address;
 use chainspec::{ConfigError, RollupConfig, SpecError};
 use engine::{Engine, L1Ref};
 use execution::StateError;
@@ -234,7 +234,12 @@ async fn join<T>(name: &str, task: JoinHandle<T>) {
 }
 
 /// A watcher that finds another chain ends following, not the node: reads go on, and status says why.
-async fn watch(watcher: Watcher, events: mpsc::Sender<engine::Event>, mut shutdown: Shutdown, view: Arc<View>) -> WatchEnd {
+async fn watch(
+    watcher: Watcher,
+    events: mpsc::Sender<engine::Event>,
+    mut shutdown: Shutdown,
+    view: Arc<View>,
+) -> WatchEnd {
     tokio::select! {
         () = shutdown.wait() => WatchEnd::NobodyListens,
         end = watcher.run(events) => {
@@ -260,7 +265,12 @@ fn consumed_count(chain: &Chain) -> Result<u64, StateError> {
     Ok(consumed(&*chain.state_at_head())?.count)
 }
 
-async fn serve(config: &Config, chain: &Chain, submit: Arc<dyn Submit>, view: &Arc<View>) -> Result<Running, StartError> {
+async fn serve(
+    config: &Config,
+    chain: &Chain,
+    submit: Arc<dyn Submit>,
+    view: &Arc<View>,
+) -> Result<Running, StartError> {
     let backend = Backend::new(Parts {
         chain: Arc::new(chain.clone()),
         spec: chain.spec().clone(),

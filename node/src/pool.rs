@@ -1,11 +1,11 @@
 //! The node's transaction pool: `sequencer`'s pure pool, fed by RPC, kept across restarts, moved by heads.
 
+use alloy_consensus::{Typed2718, transaction::SignerRecoverable};
 use alloy_eips::{
     eip1559::BaseFeeParams,
     eip2718::{Decodable2718, Encodable2718},
 };
 use alloy_primitives::{Address, B256, Bytes};
-use alloy_consensus::{Typed2718, transaction::SignerRecoverable};
 use execution::{ChainState, RecoveredTx, StateError, Transaction};
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
@@ -81,7 +81,8 @@ impl TxPool {
             transactions.iter().map(|tx| (*tx.tx_hash(), tx.encoded_2718().into())).collect();
         let returned = transactions.into_iter().map(|tx| Returned { tx, sidecar: None }).collect();
         let now_ms = self.now_ms();
-        let refused = self.pool.lock().reinsert(returned, |sender| views.get(&sender).copied().unwrap_or_default(), now_ms);
+        let refused =
+            self.pool.lock().reinsert(returned, |sender| views.get(&sender).copied().unwrap_or_default(), now_ms);
         for (hash, why) in &refused {
             tracing::warn!(%hash, %why, "a transaction of an abandoned block does not go back into the pool");
         }

@@ -7,7 +7,14 @@
 //! ```
 //! It must not decide what the chain is: a sealed block becomes one only when the driver hears from L1 that it landed.
 
-use crate::{carriers::Carriers, derive, landings::{Landings, Sealed}, pool::TxPool, shutdown::Shutdown, view::View};
+use crate::{
+    carriers::Carriers,
+    derive,
+    landings::{Landings, Sealed},
+    pool::TxPool,
+    shutdown::Shutdown,
+    view::View,
+};
 use alloy_consensus::{TxEip1559, transaction::SignerRecoverable};
 use alloy_eips::eip1559::BaseFeeParams;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
@@ -22,8 +29,7 @@ use chainspec::{RollupConfig, predeploys};
 use engine::{BlockRef, BuildOn, Event, InboxEntry, L1Ref};
 use execution::{
     Account, ChainState, Executed, RecoveredTx, Sizes, StateDiff, StateError, StateView, Transaction,
-    block::SealedHeader,
-    second, stateless,
+    block::SealedHeader, second, stateless,
 };
 use l1::Signer;
 use rpc::PendingBlock;
@@ -343,13 +349,9 @@ impl Work {
                 inbox_count: landed.inbox_count,
                 inbox_hash: landed.inbox_hash,
             },
-            None => Anchor {
-                chain_id,
-                origin_number: 0,
-                origin_hash: B256::ZERO,
-                inbox_count: 0,
-                inbox_hash: B256::ZERO,
-            },
+            None => {
+                Anchor { chain_id, origin_number: 0, origin_hash: B256::ZERO, inbox_count: 0, inbox_hash: B256::ZERO }
+            }
         })
     }
 

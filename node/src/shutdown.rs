@@ -1,7 +1,10 @@
 //! One signal to stop everything, and the reasons for it.
 
 use std::io::Read;
-use tokio::{signal::unix, sync::{oneshot, watch}};
+use tokio::{
+    signal::unix,
+    sync::{oneshot, watch},
+};
 
 /// Listens for the end of this process. Clone it for each worker.
 #[derive(Clone, Debug)]

@@ -8,7 +8,10 @@ use rpc::{
     Heads, Pending, PendingBlock, RollupStatus, SyncState,
     rollup::{BlockRef, L1Status, L2Status, Landing, Role, SyncStatus},
 };
-use std::{sync::Arc, time::{Duration, Instant}};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use storage::Chain;
 use tokio::sync::watch;
 
@@ -104,7 +107,10 @@ impl View {
                 reasons.push(format!("halted: landed block {} does not extend the landed chain", landed.number));
             }
             Some(Halt::FinalityBroken { to, finalised_in }) => {
-                reasons.push(format!("halted: L1 went back to {}, below its final block {}", to.number, finalised_in.number));
+                reasons.push(format!(
+                    "halted: L1 went back to {}, below its final block {}",
+                    to.number, finalised_in.number
+                ));
             }
             None => {}
         }

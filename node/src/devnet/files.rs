@@ -210,8 +210,8 @@ impl Folder {
         let Some(file) = read_json::<DeploymentFile>(&self.0.join(MARKER))? else { return Ok(None) };
         let path = self.chain_file();
         let text = fs::read_to_string(&path).map_err(|source| FileError::Io { path: path.clone(), source })?;
-        let config = RollupConfig::from_json(&text)
-            .map_err(|error| FileError::Broken { path, reason: error.to_string() })?;
+        let config =
+            RollupConfig::from_json(&text).map_err(|error| FileError::Broken { path, reason: error.to_string() })?;
         Ok(Some(Deployed { config, verifier: file.verifier, schedule: file.schedule }))
     }
 
@@ -285,7 +285,6 @@ fn write(path: &Path, text: &str) -> Result<(), FileError> {
 fn write_private(path: &Path, text: &str) -> Result<(), FileError> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
     let io = |source| FileError::Io { path: path.to_owned(), source };
-    let mut file =
-        fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path).map_err(io)?;
+    let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path).map_err(io)?;
     file.write_all(text.as_bytes()).map_err(io)
 }

@@ -1,12 +1,7 @@
 //! The devnet's child processes: start, wait until ready, stop, and their log lines.
 
 use super::files::{self, Endpoint, FileError, Folder};
-use std::{
-    fmt,
-    path::PathBuf,
-    process::Stdio,
-    time::Duration,
-};
+use std::{fmt, path::PathBuf, process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::Command,
@@ -166,7 +161,11 @@ impl Child {
                 () = tokio::time::sleep(READY_POLL) => {}
             }
             if tokio::time::Instant::now() >= deadline {
-                return Err(ProcessError::Late { role: self.role.name(), seconds: patience.as_secs(), log: self.log() });
+                return Err(ProcessError::Late {
+                    role: self.role.name(),
+                    seconds: patience.as_secs(),
+                    log: self.log(),
+                });
             }
         }
     }

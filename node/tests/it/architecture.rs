@@ -14,10 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("l1", &["engine", "sequencer", "bridge", "chainspec"]),
     ("rpc", &["storage", "sequencer", "execution", "bridge", "chainspec"]),
     ("devnet", &["rpc", "storage", "sequencer", "execution", "bridge", "chainspec"]),
-    (
-        "node",
-        &["devnet", "rpc", "engine", "storage", "l1", "sequencer", "execution", "bridge", "chainspec"],
-    ),
+    ("node", &["devnet", "rpc", "engine", "storage", "l1", "sequencer", "execution", "bridge", "chainspec"]),
 ];
 
 /// Crates without runtime, clock, randomness, files or sockets.
@@ -25,8 +22,18 @@ const PURE: &[&str] = &["chainspec", "bridge", "execution", "sequencer", "engine
 
 /// What a pure crate may not use outside its tests.
 const IMPURE: &[&str] = &[
-    "tokio", "futures", "reqwest", "jsonrpsee", "axum", "rocksdb", "rand", "tracing-subscriber", "alloy-provider",
-    "tempfile", "parking_lot", "libp2p",
+    "tokio",
+    "futures",
+    "reqwest",
+    "jsonrpsee",
+    "axum",
+    "rocksdb",
+    "rand",
+    "tracing-subscriber",
+    "alloy-provider",
+    "tempfile",
+    "parking_lot",
+    "libp2p",
 ];
 
 fn workspace() -> Value {

@@ -1,6 +1,9 @@
 //! Money and calls across the border, both ways.
 
-use super::{Done, client::{Clients, same}};
+use super::{
+    Done,
+    client::{Clients, same},
+};
 use alloy_network::TransactionBuilder;
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_provider::Provider;
@@ -32,9 +35,16 @@ fn milliether(amount: u64) -> U256 {
 }
 
 /// Sends a message into the rollup; returns it and the L1 gas.
-async fn send_to_l2(clients: &Clients, to: Address, value: U256, gas_limit: u64, data: Bytes) -> eyre::Result<(Message, u64)> {
+async fn send_to_l2(
+    clients: &Clients,
+    to: Address,
+    value: U256,
+    gas_limit: u64,
+    data: Bytes,
+) -> eyre::Result<(Message, u64)> {
     let devnet = &clients.devnet;
-    let min = Hub::minFeeCall { dstChainId: devnet.l2_chain_id, gasLimit: gas_limit, dataLength: U256::from(data.len()) };
+    let min =
+        Hub::minFeeCall { dstChainId: devnet.l2_chain_id, gasLimit: gas_limit, dataLength: U256::from(data.len()) };
     let answer = call(clients, devnet.hub, min.abi_encode()).await?;
     // The base fee may rise until Hub sees the message.
     let fee = Hub::minFeeCall::abi_decode_returns(&answer)? * U256::from(2);
@@ -57,7 +67,8 @@ async fn call(clients: &Clients, to: Address, input: Vec<u8>) -> eyre::Result<By
 }
 
 async fn rollup(clients: &Clients) -> eyre::Result<Hub::RollupState> {
-    let answer = call(clients, clients.devnet.hub, Hub::rollupCall { chainId: clients.devnet.l2_chain_id }.abi_encode()).await?;
+    let answer =
+        call(clients, clients.devnet.hub, Hub::rollupCall { chainId: clients.devnet.l2_chain_id }.abi_encode()).await?;
     Ok(Hub::rollupCall::abi_decode_returns(&answer)?)
 }
 
@@ -205,10 +216,7 @@ pub(super) async fn claim_again(clients: &Clients, withdrawal: &Withdrawal) -> e
         bail!("Hub would pay the same message twice");
     };
     let data = error.as_error_resp().and_then(|payload| payload.as_revert_data()).ok_or_eyre("no revert data")?;
-    let expected = Hub::AlreadyClaimed {
-        srcChainId: withdrawal.message.src_chain_id,
-        index: withdrawal.message.index,
-    };
+    let expected = Hub::AlreadyClaimed { srcChainId: withdrawal.message.src_chain_id, index: withdrawal.message.index };
     same("revert data", data, expected.abi_encode().into())?;
     Ok(Done::new(()))
 }

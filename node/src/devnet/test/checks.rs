@@ -1,6 +1,9 @@
 //! What must hold at every height: two nodes, one chain; blobs that hold exactly the executed payload.
 
-use super::{Done, client::{Clients, same}};
+use super::{
+    Done,
+    client::{Clients, same},
+};
 use alloy_eips::{BlockId, eip2718::Encodable2718, eip4844::Blob};
 use alloy_primitives::{B256, Bytes, keccak256};
 use alloy_provider::Provider;
@@ -21,9 +24,8 @@ pub(super) async fn both_layers_answer(clients: &Clients) -> eyre::Result<Done<(
 /// Block, state root and receipts of both nodes are the same at each height.
 pub(super) async fn follower_equals_sequencer(clients: &Clients) -> eyre::Result<Done<()>> {
     let head = clients.l2.get_block_number().await?;
-    let caught_up = async || -> eyre::Result<Option<()>> {
-        Ok((clients.follower.get_block_number().await? >= head).then_some(()))
-    };
+    let caught_up =
+        async || -> eyre::Result<Option<()>> { Ok((clients.follower.get_block_number().await? >= head).then_some(())) };
     clients.wait("the follower to reach the sequencer", || Box::pin(caught_up())).await?;
     for number in 0..=head {
         let id = BlockNumberOrTag::Number(number);
@@ -76,8 +78,7 @@ pub(super) async fn blobs_hold_the_payload(clients: &Clients) -> eyre::Result<Do
         let content = bridge::blob::decode(&blobs)?;
         let block = clients.follower.get_block(BlockId::hash(event.blockHash)).full().await?;
         let block = block.ok_or_eyre("the follower lacks a landed block")?;
-        let executed: Vec<Bytes> =
-            block.transactions.txns().map(|tx| tx.inner.inner().encoded_2718().into()).collect();
+        let executed: Vec<Bytes> = block.transactions.txns().map(|tx| tx.inner.inner().encoded_2718().into()).collect();
         same(&format!("transactions in the blobs of {}", event.number), content.transactions, executed)?;
         let bal = keccak256(&content.bal);
         same("hash of the access list", Some(bal), block.header.inner.block_access_list_hash)?;
@@ -101,10 +102,8 @@ pub(super) async fn gas_of_landings(clients: &Clients) -> eyre::Result<u64> {
 }
 
 async fn landings(clients: &Clients) -> eyre::Result<Vec<(Log, Hub::BlockLanded)>> {
-    let filter = Filter::new()
-        .address(clients.devnet.hub)
-        .event_signature(Hub::BlockLanded::SIGNATURE_HASH)
-        .from_block(0);
+    let filter =
+        Filter::new().address(clients.devnet.hub).event_signature(Hub::BlockLanded::SIGNATURE_HASH).from_block(0);
     let logs = clients.l1.get_logs(&filter).await?;
     logs.into_iter()
         .map(|log| {

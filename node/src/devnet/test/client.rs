@@ -29,8 +29,11 @@ pub(super) struct Clients {
 
 impl Clients {
     pub(super) fn connect(devnet: Devnet) -> eyre::Result<Self> {
-        let keys: Vec<PrivateKeySigner> =
-            devnet.accounts.iter().map(|account| PrivateKeySigner::from_bytes(&account.key)).collect::<Result<_, _>>()?;
+        let keys: Vec<PrivateKeySigner> = devnet
+            .accounts
+            .iter()
+            .map(|account| PrivateKeySigner::from_bytes(&account.key))
+            .collect::<Result<_, _>>()?;
         let Some(first) = keys.first() else { bail!("devnet.json names no account") };
         let mut wallet = EthereumWallet::new(first.clone());
         for key in &keys[1..] {
@@ -112,7 +115,12 @@ impl Clients {
     }
 
     /// Waits until `address` has exactly `expected` wei; more or something else in the end is a failure.
-    pub(super) async fn wait_balance(&self, provider: &DynProvider, address: Address, expected: U256) -> eyre::Result<()> {
+    pub(super) async fn wait_balance(
+        &self,
+        provider: &DynProvider,
+        address: Address,
+        expected: U256,
+    ) -> eyre::Result<()> {
         let arrived = async || -> Result<Option<U256>, alloy_provider::transport::TransportError> {
             Ok(Some(provider.get_balance(address).await?).filter(|balance| !balance.is_zero()))
         };

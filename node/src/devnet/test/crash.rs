@@ -1,6 +1,10 @@
 //! Both L2 nodes die without warning, with a transaction in the pool, and come back.
 
-use super::{Done, client::{Clients, same}, super::Devnet};
+use super::{
+    super::Devnet,
+    Done,
+    client::{Clients, same},
+};
 use alloy_network::TransactionBuilder;
 use alloy_primitives::U256;
 use alloy_provider::Provider;
@@ -15,10 +19,8 @@ const VALUE: u64 = 4_242;
 pub(super) async fn kill_both(clients: &Clients, path: &Path) -> eyre::Result<Done<()>> {
     let before = clients.l2.get_block_by_number(BlockNumberOrTag::Latest).await?.ok_or_eyre("no head")?;
     let to = clients.fresh("crash");
-    let request = TransactionRequest::default()
-        .with_from(clients.keys[4].address())
-        .with_to(to)
-        .with_value(U256::from(VALUE));
+    let request =
+        TransactionRequest::default().with_from(clients.keys[4].address()).with_to(to).with_value(U256::from(VALUE));
     let hash = *clients.l2.send_transaction(request).await?.tx_hash();
     let devnet = read(path)?;
     let pids = [devnet.sequencer.pid, devnet.follower.pid];

@@ -133,7 +133,11 @@ impl OwnDevnet {
                 bail!("the devnet ended ({status}); its log is {}", own.log().display());
             }
             if Instant::now() >= deadline {
-                bail!("the devnet was not ready after {} s; its log is {}", START_PATIENCE.as_secs(), own.log().display());
+                bail!(
+                    "the devnet was not ready after {} s; its log is {}",
+                    START_PATIENCE.as_secs(),
+                    own.log().display()
+                );
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -149,7 +153,8 @@ impl OwnDevnet {
         if let Some(pid) = self.process.id() {
             crash::signal("-INT", pid).await?;
         }
-        let status = tokio::time::timeout(STOP_PATIENCE, self.process.wait()).await.wrap_err("the devnet does not stop")??;
+        let status =
+            tokio::time::timeout(STOP_PATIENCE, self.process.wait()).await.wrap_err("the devnet does not stop")??;
         if !passed {
             eprintln!("its files stay in {} and {}", self.folder.display(), self.log().display());
             return Ok(());

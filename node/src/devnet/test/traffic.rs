@@ -1,6 +1,9 @@
 //! Signed transactions of every type that a rollup takes, from ten accounts at once.
 
-use super::{Done, bridging, client::{Clients, same}};
+use super::{
+    Done, bridging,
+    client::{Clients, same},
+};
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEip2930, TxEip7702, TxEnvelope, TxLegacy};
 use alloy_eips::{
     eip2718::Encodable2718,
@@ -103,50 +106,62 @@ fn sign(clients: &Clients, key: &PrivateKeySigner, kind: Kind, nonce: u64, to: &
     let increment: Bytes = Counter::incrementCall { by: U256::ONE }.abi_encode().into();
     let call = TxKind::Call(to.counter);
     Ok(match kind {
-        Kind::Legacy => signed(key, TxLegacy {
-            chain_id: Some(chain_id),
-            nonce,
-            gas_price: MAX_FEE,
-            gas_limit: TRANSFER_GAS,
-            to: TxKind::Call(to.receiver),
-            value: to.value,
-            input: Bytes::new(),
-        })?,
-        Kind::AccessList => signed(key, TxEip2930 {
-            chain_id,
-            nonce,
-            gas_price: MAX_FEE,
-            gas_limit: CALL_GAS,
-            to: call,
-            value: U256::ZERO,
-            access_list: AccessList(vec![AccessListItem { address: to.counter, storage_keys: vec![B256::ZERO] }]),
-            input: increment,
-        })?,
-        Kind::DynamicFee => signed(key, TxEip1559 {
-            chain_id,
-            nonce,
-            gas_limit: TRANSFER_GAS,
-            max_fee_per_gas: MAX_FEE,
-            max_priority_fee_per_gas: 1,
-            to: TxKind::Call(to.receiver),
-            value: to.value,
-            ..Default::default()
-        })?,
+        Kind::Legacy => signed(
+            key,
+            TxLegacy {
+                chain_id: Some(chain_id),
+                nonce,
+                gas_price: MAX_FEE,
+                gas_limit: TRANSFER_GAS,
+                to: TxKind::Call(to.receiver),
+                value: to.value,
+                input: Bytes::new(),
+            },
+        )?,
+        Kind::AccessList => signed(
+            key,
+            TxEip2930 {
+                chain_id,
+                nonce,
+                gas_price: MAX_FEE,
+                gas_limit: CALL_GAS,
+                to: call,
+                value: U256::ZERO,
+                access_list: AccessList(vec![AccessListItem { address: to.counter, storage_keys: vec![B256::ZERO] }]),
+                input: increment,
+            },
+        )?,
+        Kind::DynamicFee => signed(
+            key,
+            TxEip1559 {
+                chain_id,
+                nonce,
+                gas_limit: TRANSFER_GAS,
+                max_fee_per_gas: MAX_FEE,
+                max_priority_fee_per_gas: 1,
+                to: TxKind::Call(to.receiver),
+                value: to.value,
+                ..Default::default()
+            },
+        )?,
         Kind::Delegation => {
             let authorization = Authorization { chain_id: U256::from(chain_id), address: to.counter, nonce: 0 };
             let signature = to.authority.sign_hash_sync(&authorization.signature_hash())?;
-            signed(key, TxEip7702 {
-                chain_id,
-                nonce,
-                gas_limit: DELEGATE_GAS,
-                max_fee_per_gas: MAX_FEE,
-                max_priority_fee_per_gas: 1,
-                to: to.counter,
-                value: U256::ZERO,
-                access_list: AccessList::default(),
-                authorization_list: vec![authorization.into_signed(signature)],
-                input: increment,
-            })?
+            signed(
+                key,
+                TxEip7702 {
+                    chain_id,
+                    nonce,
+                    gas_limit: DELEGATE_GAS,
+                    max_fee_per_gas: MAX_FEE,
+                    max_priority_fee_per_gas: 1,
+                    to: to.counter,
+                    value: U256::ZERO,
+                    access_list: AccessList::default(),
+                    authorization_list: vec![authorization.into_signed(signature)],
+                    input: increment,
+                },
+            )?
         }
     })
 }
