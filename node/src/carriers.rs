@@ -51,10 +51,10 @@ impl Carriers {
             Ok(None) => {}
             Err(error) => tracing::error!(%error, %hash, "own store could not be read; trying blobs"),
         }
-        self.from_blobs(landing).await
+        self.blobs(landing).await
     }
 
-    async fn from_blobs(&self, landing: &Landing) -> Option<Payload> {
+    async fn blobs(&self, landing: &Landing) -> Option<Payload> {
         let hashes = &landing.block.blob_hashes;
         // Loads the trusted setup on first use, off the start-up path.
         let kzg = tokio::task::spawn_blocking(Kzg::load).await.ok()?;
@@ -70,10 +70,10 @@ impl Carriers {
             tracing::error!(%error, "blobs could not be kept");
         }
         let blobs: Vec<_> = blobs.into_iter().map(|blob| *blob).collect();
-        match bridge::blob::decode(&blobs) {
+        match landing.block.content_from_blobs(kzg, &blobs) {
             Ok(content) => Some(Payload::Content(content)),
             Err(error) => {
-                tracing::error!(%error, number = landing.block.number, "landed blobs do not decode");
+                tracing::error!(%error, number = landing.block.number, "blobs that are not the landed block's");
                 None
             }
         }

@@ -11,6 +11,7 @@ use crate::{
 };
 use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::Address;
+use bridge::opening::Kzg;
 use chainspec::{ConfigError, RollupConfig, SpecError};
 use engine::{Engine, L1Ref};
 use execution::StateError;
@@ -136,6 +137,11 @@ pub struct Handle {
 /// Opens everything and starts to follow.
 pub async fn launch(config: Config) -> Result<Handle, StartError> {
     // Components: chain, L1, pool.
+    execution::kzg::share_setup();
+    if config.sequencer.is_some() {
+        // Seconds of work that the first landing would wait for. A follower loads it with its first blob.
+        tokio::task::spawn_blocking(Kzg::load);
+    }
     let spec = Arc::new(config.rollup.spec()?);
     let chain_id = spec.chain_id;
     let chain = Chain::open(&config.datadir, spec.clone(), Limits::default())?;

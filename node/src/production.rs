@@ -35,6 +35,7 @@ use l1::Signer;
 use rpc::PendingBlock;
 use sequencer::{
     attributes::{self, Aim, GasBounds, Need, Origin},
+    budget::Settlement,
     builder::{self, Built, Task},
     relay::{self, Budget, Inbox},
 };
@@ -313,7 +314,8 @@ impl Work {
 
         let gas_limit = attributes.gas_limit;
         let extra_data = attributes.extra_data.len();
-        let fits = |sizes: &Sizes| landing_sizes(sizes, gas_limit, extra_data).fits().is_ok();
+        let settlement = Settlement { gas_limit, extra_data, outbox_proof: Items::default() };
+        let fits = |sizes: &Sizes| settlement.fits(sizes);
         let task = Task {
             spec: self.chain.spec(),
             parent: &parent,
@@ -445,18 +447,4 @@ pub fn consumed(state: &dyn StateView) -> Result<InboxChain, StateError> {
     let count = state.storage(predeploys::MESSENGER, CONSUMED_COUNT_SLOT)?;
     let hash = state.storage(predeploys::MESSENGER, CONSUMED_HASH_SLOT)?;
     Ok(InboxChain { count: count.saturating_to(), hash: hash.into() })
-}
-
-/// Builder's sizes in the words of the landing's gas model.
-fn landing_sizes(sizes: &Sizes, gas_limit: u64, extra_data: usize) -> LandingSizes {
-    LandingSizes {
-        gas_limit,
-        extra_data,
-        transactions: Items { count: sizes.transaction_count, bytes: sizes.transactions },
-        bal: sizes.bal,
-        state: Items { count: sizes.node_count, bytes: sizes.nodes },
-        codes: Items { count: sizes.code_count, bytes: sizes.codes },
-        headers: Items { count: sizes.header_count, bytes: sizes.headers },
-        outbox_proof: Items::default(),
-    }
 }

@@ -1,37 +1,11 @@
-//! One trusted setup for the whole process. revm's point evaluation precompile (0x0a) would load a setup of its own, with
-//! 96 MiB of tables that verification never uses, in the middle of the first block that calls it. Must not know the chain.
+//! The trusted setup, loaded early and off the start-up path.
 
 use bridge::opening::Kzg;
-use revm::precompile::{Crypto, PrecompileHalt, install_crypto};
 
-/// revm's own cryptography, but for the setup.
-#[derive(Debug)]
-struct SharedSetup;
-
-impl Crypto for SharedSetup {
-    fn verify_kzg_proof(
-        &self,
-        z: &[u8; 32],
-        y: &[u8; 32],
-        commitment: &[u8; 48],
-        proof: &[u8; 48],
-    ) -> Result<(), PrecompileHalt> {
-        let verified = Kzg::load().settings().verify_kzg_proof(
-            &(*commitment).into(),
-            &(*z).into(),
-            &(*y).into(),
-            &(*proof).into(),
-        );
-        // An error is a point that is none, which the precompile answers like a wrong proof (EIP-4844).
-        if verified.unwrap_or(false) { Ok(()) } else { Err(PrecompileHalt::BlobVerifyKzgProofFailed) }
-    }
-}
-
-/// Installs the shared setup and begins to load it on a thread of its own: seconds of work that no start should wait for.
-/// Whoever needs the setup before it is there waits for the same loading.
+/// Lets the EVM share the setup and begins to load it on a thread of its own: seconds of work that no start should wait
+/// for. Whoever needs the setup before it is there waits for the same loading.
 pub(crate) fn prepare() {
-    // Another part of the process was first: as good.
-    let _ = install_crypto(SharedSetup);
+    execution::kzg::share_setup();
     let loader = std::thread::Builder::new().name("kzg setup".into()).spawn(|| {
         let begun = std::time::Instant::now();
         Kzg::load();
@@ -39,23 +13,5 @@ pub(crate) fn prepare() {
     });
     if let Err(error) = loader {
         tracing::warn!(target: "devnet", %error, "no thread to load the KZG setup early; its first use will");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use bridge::opening::Opening;
-
-    #[test]
-    fn the_shared_setup_accepts_a_right_opening_and_refuses_a_wrong_one() {
-        let opening = Opening::new(Kzg::load(), b"basalt").unwrap();
-        let (z, y): ([u8; 32], [u8; 32]) = (opening.z.to_be_bytes(), opening.y.to_be_bytes());
-        let verify = |y: &[u8; 32]| SharedSetup.verify_kzg_proof(&z, y, &opening.commitment.0, &opening.proof.0);
-        assert!(verify(&y).is_ok());
-        let mut other = y;
-        other[31] ^= 1;
-        assert!(verify(&other).is_err());
-        assert!(SharedSetup.verify_kzg_proof(&z, &y, &[0xff; 48], &opening.proof.0).is_err());
     }
 }

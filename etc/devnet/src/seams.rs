@@ -1,6 +1,6 @@
 //! The devnet as the JSON-RPC server sees it: pool, heads, keys and clock. Must not know how blocks are made.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use alloy_eips::BlockNumHash;
 use alloy_primitives::{Address, B256, Bytes, Signature, U256};
@@ -8,7 +8,6 @@ use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 use futures::{FutureExt as _, future::BoxFuture};
 use rpc::{Dev, DevError, Heads, PoolContent, PoolStatus, Submit, SubmitError, SyncState};
-use sequencer::pool::{PoolError, Pooled, SenderContent};
 use tokio::sync::{broadcast, watch};
 
 use crate::chain::{ChainError, Devnet, Refusal, network_encoding};
@@ -23,11 +22,7 @@ impl Submit for Seam {
     }
 
     fn transaction(&self, hash: B256) -> Option<Arc<rpc::Pooled>> {
-        let pool = self.0.pool.lock();
-        let pooled = pool.by_hash(&hash)?;
-        let content = pool.by_sender(pooled.sender())?;
-        let executable = content.pending.iter().any(|tx| tx.hash == hash);
-        Some(shown(pooled, executable))
+        rpc::pool::transaction(&self.0.pool.lock(), hash)
     }
 
     fn raw_transaction(&self, hash: B256) -> Option<Bytes> {
@@ -44,40 +39,16 @@ impl Submit for Seam {
     }
 
     fn status(&self) -> PoolStatus {
-        let stats = self.0.pool.lock().stats();
-        PoolStatus { pending: stats.pending as u64, queued: stats.queued as u64 }
+        self.0.pool.lock().stats().into()
     }
 
     fn content(&self, sender: Option<Address>) -> PoolContent {
-        let pool = self.0.pool.lock();
-        let senders: Vec<SenderContent> = match sender {
-            Some(sender) => pool.by_sender(sender).into_iter().collect(),
-            None => pool.content().collect(),
-        };
-        drop(pool);
-        let by_nonce = |line: &[Arc<Pooled>], executable| -> BTreeMap<u64, Arc<rpc::Pooled>> {
-            line.iter().map(|tx| (tx.nonce(), shown(tx, executable))).collect()
-        };
-        let mut content = PoolContent::default();
-        for SenderContent { sender, pending, queued } in &senders {
-            for (line, executable, part) in
-                [(pending, true, &mut content.pending), (queued, false, &mut content.queued)]
-            {
-                if !line.is_empty() {
-                    part.insert(*sender, by_nonce(line, executable));
-                }
-            }
-        }
-        content
+        rpc::pool::content(&self.0.pool.lock(), sender)
     }
 
     fn subscribe(&self) -> broadcast::Receiver<B256> {
         self.0.executable.subscribe()
     }
-}
-
-fn shown(pooled: &Pooled, executable: bool) -> Arc<rpc::Pooled> {
-    Arc::new(rpc::Pooled { transaction: pooled.tx.clone(), executable })
 }
 
 impl Heads for Seam {
@@ -144,40 +115,11 @@ fn submit_error(refusal: Refusal) -> SubmitError {
         Refusal::NoSidecar | Refusal::OldSidecar | Refusal::Proof(_) => {
             SubmitError::InvalidSidecar(refusal.to_string())
         }
-        Refusal::Pool(error) => pool_error(error),
+        Refusal::Pool(error) => error.into(),
         Refusal::Chain(error) => internal(error),
     }
 }
 
 fn internal(error: ChainError) -> SubmitError {
     SubmitError::Internal(Box::new(error))
-}
-
-fn pool_error(error: PoolError) -> SubmitError {
-    match error {
-        PoolError::TypeNotValid { tx_type } => SubmitError::TypeNotValid { ty: tx_type },
-        PoolError::Oversized { size, limit } => SubmitError::Oversized { size, limit },
-        PoolError::AlreadyKnown { .. } => SubmitError::AlreadyKnown,
-        PoolError::WrongChainId { have: Some(have), want } => SubmitError::WrongChain { have, want },
-        PoolError::WrongChainId { have: None, .. } => SubmitError::Unprotected,
-        PoolError::NonceTooLow { next, have } => SubmitError::NonceTooLow { next, got: have },
-        PoolError::NonceTooHigh { next, have } => SubmitError::NonceTooHigh { next, got: have },
-        PoolError::ExceedsBlockGasLimit { have, limit } => SubmitError::GasLimitTooHigh { gas_limit: have, max: limit },
-        PoolError::GasLimitTooHigh { have, cap } => SubmitError::GasLimitTooHigh { gas_limit: have, max: cap },
-        PoolError::InitCodeTooLong { have, limit } => SubmitError::InitCodeTooLarge { size: have, limit },
-        PoolError::IntrinsicGasTooLow { have, want } => SubmitError::IntrinsicGasTooLow { have, want },
-        PoolError::TipAboveMaxFee { tip, max_fee } => {
-            SubmitError::TipAboveFeeCap { tip_wei: tip, fee_cap_wei: max_fee }
-        }
-        PoolError::TipTooLow { have, want } => SubmitError::Underpriced { tip_wei: have, min_wei: want },
-        PoolError::ReplacementUnderpriced { .. } => SubmitError::ReplacementUnderpriced,
-        PoolError::InsufficientFunds { have, want } => SubmitError::InsufficientFunds { have, want },
-        PoolError::SenderHasCode { sender } => SubmitError::SenderHasCode { sender },
-        PoolError::EmptyAuthorizationList { .. } => SubmitError::EmptyAuthorizations,
-        PoolError::Sidecar(fault) => SubmitError::InvalidSidecar(fault.to_string()),
-        PoolError::SenderLimit { limit, .. } => SubmitError::SenderFull { limit },
-        PoolError::NonceAtMaximum { .. } | PoolError::NoBlobs | PoolError::TooManyBlobs { .. } | PoolError::Full => {
-            SubmitError::Rejected { reason: error.to_string() }
-        }
-    }
 }

@@ -72,7 +72,7 @@ impl L1Rpc {
         let receipts = receipts.map_err(|error| self.error("eth_getBlockReceipts", error))?;
         let Some(receipts) = receipts else { return Ok(None) };
         let consensus: Vec<ReceiptEnvelope> =
-            receipts.iter().map(|receipt| receipt.inner.clone().map_logs(|log: Log| log.inner).into()).collect();
+            receipts.iter().map(|receipt| receipt.inner.clone().map_logs(|log: Log| log.inner)).collect();
         let computed = calculate_receipt_root(&consensus);
         let claimed = head.header.receipts_root;
         if computed != claimed {

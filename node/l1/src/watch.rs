@@ -134,7 +134,7 @@ impl Watcher {
         for at in (0..self.known.len()).rev() {
             let candidate = self.known[at];
             let canonical = self.rpc.header(BlockNumberOrTag::Number(candidate.number)).await?;
-            if !canonical.is_some_and(|block| block.at == candidate) {
+            if canonical.is_none_or(|block| block.at != candidate) {
                 continue;
             }
             if candidate != self.tip() {
