@@ -1,6 +1,6 @@
 //! The command line, as plain data. Nothing is opened, resolved or checked against the world here.
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::IpAddr, path::PathBuf};
 use url::Url;
@@ -32,7 +32,7 @@ pub enum Command {
     /// Start an L1, its contracts, a sequencer and a follower on this machine
     Devnet(DevnetCommand),
     /// Run an L2 node: a follower, or with --sequencer one that builds blocks
-    Node(NodeArgs),
+    Node(Box<NodeArgs>),
     /// Deploy Hub and register a new devnet rollup on any L1 that has EXECUTE
     Deploy(DeployArgs),
     /// Run the L1 of a devnet alone
@@ -122,6 +122,18 @@ pub struct NodeArgs {
     /// Port of the JSON-RPC server (HTTP and WebSocket); 0 takes a free one
     #[arg(long = "http.port", default_value_t = 9545)]
     pub http_port: u16,
+    /// Namespaces that the JSON-RPC server serves, separated by commas
+    #[arg(long = "http.api", value_delimiter = ',', default_value = "eth,net,web3,txpool,rollup")]
+    pub http_api: Vec<String>,
+    /// Web pages (origins) that may call the JSON-RPC server, separated by commas; * for all
+    #[arg(long = "http.corsdomain", value_delimiter = ',')]
+    pub http_corsdomain: Vec<String>,
+    /// Host names that requests may carry, separated by commas; * for all. IP addresses always may
+    #[arg(long = "http.vhosts", value_delimiter = ',', default_value = "localhost")]
+    pub http_vhosts: Vec<String>,
+    /// Most wei that one transaction sent over RPC may cost in fees; 0 for no limit
+    #[arg(long = "rpc.txfeecap", default_value = "1000000000000000000")]
+    pub rpc_txfeecap: U256,
     /// Build blocks and land them
     #[arg(long, requires = "key_file")]
     pub sequencer: bool,

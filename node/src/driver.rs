@@ -4,7 +4,7 @@ use crate::{
     carriers::Carriers,
     derive::{self, ApplyError, Payload},
     pool::{NodeStateError, TxPool},
-    production::Order,
+    production::{Order, consumed},
     shutdown::Shutdown,
     view::View,
 };
@@ -189,9 +189,24 @@ impl Driver {
         Ok(())
     }
 
-    fn publish(&self, heads: Heads) -> Result<(), DriverError> {
-        self.chain.put_heads(num_hash(heads.landed.0), num_hash(heads.finalised.0))?;
+    fn publish(&mut self, heads: Heads) -> Result<(), DriverError> {
+        let finalised = num_hash(heads.finalised.0);
+        let moved = self.chain.heads().finalised != finalised;
+        self.chain.put_heads(num_hash(heads.landed.0), finalised)?;
         self.view.announce();
+        if moved {
+            self.forget_below(finalised.number)?;
+        }
+        Ok(())
+    }
+
+    /// What is final can't come back: blocks that did not land below it, and messages that it consumed, are forgotten.
+    fn forget_below(&mut self, finalised: u64) -> Result<(), DriverError> {
+        self.chain.prune_side_blocks(finalised)?;
+        if self.engine.inbox().next().is_some() {
+            let state = self.chain.state_at(finalised)?;
+            self.engine.prune_inbox(consumed(&*state).map_err(NodeStateError::from)?.count);
+        }
         Ok(())
     }
 
@@ -199,7 +214,7 @@ impl Driver {
     async fn settle(&mut self, at: L1Ref) -> Result<(), DriverError> {
         let record = [&at.number.to_be_bytes()[..], at.hash.as_slice()].concat();
         self.chain.journal_put(&[(CURSOR, Some(Bytes::from(record)))], Durability::Buffered)?;
-        let finalised = self.engine.status().l1_finalised;
+        let finalised = self.engine.status().l1_finalised.map_or(0, |at| at.number);
         self.order(Order::L1Head { at, finalised }).await;
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 pub mod carriers;
 pub mod cli;
+pub mod commands;
 pub mod deploy;
 pub mod derive;
 pub mod devnet;

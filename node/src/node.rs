@@ -16,7 +16,7 @@ use chainspec::{ConfigError, RollupConfig, SpecError};
 use engine::{Engine, L1Ref};
 use execution::StateError;
 use l1::{Beacon, Hands, HubReader, L1Error, L1Rpc, Signer, SignerError, WatchEnd, Watcher};
-use rpc::{Backend, Cors, Parts, Running, ServeError, Submit, catalogue::Namespace, rollup::Role};
+use rpc::{Backend, Parts, Running, ServeError, Submit, rollup::Role};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use storage::{Chain, Limits, StorageError};
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -41,8 +41,10 @@ pub struct Config {
     pub l1_rpc_url: Url,
     /// L1 beacon endpoint.
     pub l1_beacon_url: Url,
-    /// Where JSON-RPC listens.
-    pub http: SocketAddr,
+    /// JSON-RPC: where it listens, what it serves, to whom.
+    pub http: rpc::Config,
+    /// JSON-RPC's limits.
+    pub limits: rpc::Limits,
     /// What a sequencer needs; a follower has none of it.
     pub sequencer: Option<SequencerConfig>,
 }
@@ -286,9 +288,7 @@ async fn serve(
         rollup: Some(view.clone()),
         dev: None,
         client_version: crate::version::client(),
-        limits: rpc::Limits::default(),
+        limits: config.limits.clone(),
     });
-    let namespaces = Namespace::ALL.to_vec();
-    let served = rpc::Config { listen: config.http, namespaces, cors: Cors::Any, hosts: vec!["localhost".into()] };
-    Ok(rpc::serve(backend, served).await?)
+    Ok(rpc::serve(backend, config.http.clone()).await?)
 }

@@ -2,7 +2,7 @@
 
 use alloy_eips::BlockNumHash;
 use chainspec::RollupConfig;
-use engine::{Halt, Status};
+use engine::{Halt, L1Ref, Status};
 use parking_lot::RwLock;
 use rpc::{
     Heads, Pending, PendingBlock, RollupStatus, SyncState,
@@ -169,13 +169,14 @@ impl RollupStatus for View {
     fn sync_status(&self) -> SyncStatus {
         let l1 = self.l1.read();
         let heads = self.chain.heads();
-        let head = BlockRef { number: l1.status.l1_head.number, hash: l1.status.l1_head.hash };
+        let block = |at: L1Ref| BlockRef { number: at.number, hash: at.hash };
+        let head = block(l1.status.l1_head);
         let processed = (l1.status.pending == 0).then_some(head);
         let reasons = self.reasons(&l1);
         SyncStatus {
             l1: L1Status {
                 head: Some(head),
-                finalized: None,
+                finalized: l1.status.l1_finalised.map(block),
                 processed,
                 age_s: l1.seen.map(|seen| seen.elapsed().as_secs()),
             },

@@ -24,10 +24,10 @@ pub enum Event {
         /// The highest L1 block that is still canonical.
         to: L1Ref,
     },
-    /// L1 finalised everything up to this block number.
+    /// L1 finalised everything up to this block.
     L1Finalised {
-        /// L1 block number.
-        number: u64,
+        /// The newest finalised L1 block.
+        at: L1Ref,
     },
     /// The watcher has handed over everything up to the L1 head.
     L1CaughtUp,
@@ -174,8 +174,8 @@ pub struct Status {
     pub l1_head: L1Ref,
     /// Its timestamp, seconds; 0 before the first block.
     pub l1_timestamp: u64,
-    /// The L1 block number that L1 finalised.
-    pub l1_finalised: u64,
+    /// The newest L1 block that L1 finalised, as far as it was heard of.
+    pub l1_finalised: Option<L1Ref>,
     /// Landed blocks not yet applied.
     pub pending: usize,
     /// Every L1 block up to its head was seen.
@@ -195,7 +195,7 @@ pub struct Engine {
     base: (BlockRef, L1Ref),
     l1_head: L1Ref,
     l1_timestamp: u64,
-    l1_finalised: u64,
+    l1_finalised: Option<L1Ref>,
     caught_up: bool,
     /// L1 blocks that may still be undone, ascending, each with the landed blocks it holds.
     journal: VecDeque<Entry>,
@@ -248,7 +248,7 @@ impl Engine {
             base: (resume.heads.finalised.0, resume.finalised_in),
             l1_head: resume.cursor,
             l1_timestamp: 0,
-            l1_finalised: 0,
+            l1_finalised: None,
             caught_up: false,
             journal,
             queue: VecDeque::new(),
@@ -301,7 +301,7 @@ impl Engine {
         match event {
             Event::L1Block(block) => self.on_l1_block(block, &mut effects),
             Event::L1Rewind { to } => self.on_rewind(to, &mut effects),
-            Event::L1Finalised { number } => self.on_finalised(number, &mut effects),
+            Event::L1Finalised { at } => self.on_finalised(at, &mut effects),
             Event::L1CaughtUp => self.caught_up = true,
             Event::Fetched(fetched) => self.on_fetched(fetched, now, &mut effects),
             Event::Executed(executed) => self.on_executed(executed, now, &mut effects),
@@ -388,11 +388,12 @@ impl Engine {
         }
     }
 
-    fn on_finalised(&mut self, number: u64, effects: &mut Vec<Effect>) {
-        if number <= self.l1_finalised {
+    fn on_finalised(&mut self, at: L1Ref, effects: &mut Vec<Effect>) {
+        let number = at.number;
+        if self.l1_finalised.is_some_and(|known| number <= known.number) {
             return; // An endpoint behind a load balancer may answer with an older checkpoint; finality never moves back.
         }
-        self.l1_finalised = number;
+        self.l1_finalised = Some(at);
         let applied = self.heads.applied.0.number;
         let below = self.journal.iter().rev().filter(|entry| entry.at.number <= number);
         let newest = below

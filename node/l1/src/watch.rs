@@ -94,7 +94,7 @@ impl Watcher {
             && finalised.at.number <= self.tip().number
         {
             self.finalised = finalised.at.number;
-            send(events, Event::L1Finalised { number: finalised.at.number }).await?;
+            send(events, Event::L1Finalised { at: finalised.at }).await?;
         }
         Ok(())
     }

@@ -252,7 +252,7 @@ impl Devnet {
 }
 
 /// Tells the parent where this process listens. A parent that can't read it gives up by itself.
-pub(super) fn write_ready(path: &Path, endpoint: &Endpoint) {
+pub fn write_ready(path: &Path, endpoint: &Endpoint) {
     if let Err(error) = write_json(path, endpoint) {
         tracing::error!(%error, "ready file");
     }

@@ -9,12 +9,12 @@ mod table;
 
 pub mod test;
 
-pub use files::{Devnet, Endpoint, L1Info, NodeInfo};
+pub use files::{Devnet, Endpoint, L1Info, NodeInfo, write_ready};
 
 use crate::{
-    cli::{DevnetArgs, L1Args, NodeArgs},
+    cli::DevnetArgs,
     deploy::{self, DeployError},
-    node::{self, StartError},
+    node::StartError,
     shutdown,
 };
 use chainspec::dev;
@@ -181,70 +181,14 @@ fn node_flags(folder: &Folder, role: Role, port: u16, rpc: &Url, beacon: &Url, k
         format!("--l1.rpc-url={rpc}"),
         format!("--l1.beacon-url={beacon}"),
         format!("--http.port={port}"),
+        // A devnet serves everything to everyone on this machine, as anvil does.
+        "--http.api=eth,net,web3,txpool,debug,rollup".into(),
+        "--http.corsdomain=*".into(),
+        "--http.vhosts=*".into(),
+        "--rpc.txfeecap=0".into(),
     ];
     if role == Role::Sequencer {
         flags.extend(["--sequencer".into(), format!("--sequencer.key-file={}", key_file.display())]);
     }
     flags
-}
-
-/// `basalt l1`: the L1 alone, until it is asked to stop.
-pub async fn run_l1(args: L1Args) -> Result<(), devnet::StartError> {
-    let config = devnet::Config {
-        http_port: args.l1_http_port,
-        beacon_port: args.l1_beacon_port,
-        slot_ms: args.l1_slot_ms,
-        finality_slots: args.l1_finality_slots,
-        safe_slots: args.l1_finality_slots / 2,
-        datadir: Some(args.datadir),
-        ..Default::default()
-    };
-    let handle = devnet::start(config).await?;
-    if let Some(path) = &args.ready_file {
-        files::write_ready(path, &Endpoint { http: handle.http, beacon: Some(handle.beacon) });
-    }
-    tracing::info!(rpc = %handle.http, beacon = %handle.beacon, "L1 devnet");
-    let reason = shutdown::requested(args.exit_with_stdin).await;
-    tracing::info!(reason, "stopping");
-    handle.stop().await;
-    Ok(())
-}
-
-/// `basalt node`, until it is asked to stop or fails.
-pub async fn run_node(args: NodeArgs) -> eyre::Result<()> {
-    let text = std::fs::read_to_string(&args.chain)
-        .map_err(|source| StartError::ChainFile { path: args.chain.clone(), source })?;
-    let rollup = chainspec::RollupConfig::from_json(&text).map_err(StartError::Config)?;
-    let sequencer = match &args.key_file {
-        Some(path) if args.sequencer => {
-            let signer = Signer::from_file(path).map_err(StartError::Signer)?;
-            let fee_recipient = args.fee_recipient.unwrap_or_else(|| signer.address());
-            Some(node::SequencerConfig { signer, lead_ms: args.lead_ms, fee_recipient })
-        }
-        _ => None,
-    };
-    let config = node::Config {
-        rollup,
-        datadir: args.datadir,
-        l1_rpc_url: args.l1_rpc_url,
-        l1_beacon_url: args.l1_beacon_url,
-        http: SocketAddr::new(args.http_addr, args.http_port),
-        sequencer,
-    };
-    let mut handle = node::launch(config).await?;
-    if let Some(path) = &args.ready_file {
-        files::write_ready(path, &Endpoint { http: handle.http, beacon: None });
-    }
-    tracing::info!(rpc = %handle.http, "node");
-    tokio::select! {
-        reason = shutdown::requested(args.exit_with_stdin) => {
-            tracing::info!(reason, "stopping");
-            handle.stop().await;
-            Ok(())
-        }
-        error = handle.failed() => {
-            tracing::error!(%error, "the node fails");
-            Err(error.into())
-        }
-    }
 }

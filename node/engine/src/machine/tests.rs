@@ -76,7 +76,7 @@ fn a_landed_block_is_fetched_executed_and_becomes_every_head_but_final() {
     assert_eq!(names, ["Fetch", "Execute", "Heads", "Cursor"]);
     assert_eq!(engine.heads().landed, Landed(l2(1, 0)));
     assert_eq!(engine.heads().finalised, Final(l2(0, 0)));
-    run(&mut engine, Event::L1Finalised { number: 11 }, Millis(0));
+    run(&mut engine, Event::L1Finalised { at: l1(11, 0) }, Millis(0));
     assert_eq!(engine.heads().finalised, Final(l2(1, 0)));
 }
 
@@ -229,7 +229,7 @@ proptest! {
                 }
                 1 => {
                     finalised = finalised.max(chain.last().unwrap().0.number.saturating_sub(depth));
-                    Event::L1Finalised { number: finalised }
+                    Event::L1Finalised { at: l1(finalised, 0) }
                 }
                 _ => {
                     let parent = chain.last().unwrap().0;

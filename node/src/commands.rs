@@ -1,0 +1,114 @@
+//! The subcommands other than `devnet`: from flags to a configuration, then run until asked to stop.
+
+use crate::{
+    cli::{DeployArgs, L1Args, NodeArgs},
+    devnet::{Endpoint, write_ready},
+    node::{self, StartError},
+    shutdown,
+};
+use alloy_primitives::U256;
+use l1::{L1Rpc, Signer};
+use std::net::SocketAddr;
+
+/// 10^18.
+const WEI_PER_ETHER: u64 = 1_000_000_000_000_000_000;
+
+/// `basalt l1`: the L1 alone, until it is asked to stop.
+pub async fn l1(args: L1Args) -> eyre::Result<()> {
+    let config = devnet::Config {
+        http_port: args.l1_http_port,
+        beacon_port: args.l1_beacon_port,
+        slot_ms: args.l1_slot_ms,
+        finality_slots: args.l1_finality_slots,
+        safe_slots: args.l1_finality_slots / 2,
+        datadir: Some(args.datadir),
+        ..Default::default()
+    };
+    let handle = devnet::start(config).await?;
+    if let Some(path) = &args.ready_file {
+        write_ready(path, &Endpoint { http: handle.http, beacon: Some(handle.beacon) });
+    }
+    tracing::info!(rpc = %handle.http, beacon = %handle.beacon, "L1 devnet");
+    let reason = shutdown::requested(args.exit_with_stdin).await;
+    tracing::info!(reason, "stopping");
+    handle.stop().await;
+    Ok(())
+}
+
+/// What the `--http.*` flags say.
+fn http_config(args: &NodeArgs) -> Result<rpc::Config, rpc::catalogue::UnknownNamespace> {
+    let all = |list: &[String]| list.iter().any(|entry| entry == "*");
+    let cors = match &args.http_corsdomain[..] {
+        [] => rpc::Cors::None,
+        origins if all(origins) => rpc::Cors::Any,
+        origins => rpc::Cors::Origins(origins.to_vec()),
+    };
+    Ok(rpc::Config {
+        listen: SocketAddr::new(args.http_addr, args.http_port),
+        namespaces: args.http_api.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
+        cors,
+        hosts: if all(&args.http_vhosts) { Vec::new() } else { args.http_vhosts.clone() },
+    })
+}
+
+/// 0 is no limit.
+fn fee_cap(wei: U256) -> U256 {
+    if wei.is_zero() { U256::MAX } else { wei }
+}
+
+/// `basalt node`, until it is asked to stop or fails.
+pub async fn node(args: NodeArgs) -> eyre::Result<()> {
+    let text = std::fs::read_to_string(&args.chain)
+        .map_err(|source| StartError::ChainFile { path: args.chain.clone(), source })?;
+    let rollup = chainspec::RollupConfig::from_json(&text).map_err(StartError::Config)?;
+    let sequencer = match &args.key_file {
+        Some(path) if args.sequencer => {
+            let signer = Signer::from_file(path).map_err(StartError::Signer)?;
+            let fee_recipient = args.fee_recipient.unwrap_or_else(|| signer.address());
+            Some(node::SequencerConfig { signer, lead_ms: args.lead_ms, fee_recipient })
+        }
+        _ => None,
+    };
+    let http = http_config(&args)?;
+    let config = node::Config {
+        rollup,
+        datadir: args.datadir,
+        l1_rpc_url: args.l1_rpc_url,
+        l1_beacon_url: args.l1_beacon_url,
+        http,
+        limits: rpc::Limits { transaction_fee_cap_wei: fee_cap(args.rpc_txfeecap), ..Default::default() },
+        sequencer,
+    };
+    let mut handle = node::launch(config).await?;
+    if let Some(path) = &args.ready_file {
+        write_ready(path, &Endpoint { http: handle.http, beacon: None });
+    }
+    tracing::info!(rpc = %handle.http, "node");
+    tokio::select! {
+        reason = shutdown::requested(args.exit_with_stdin) => {
+            tracing::info!(reason, "stopping");
+            handle.stop().await;
+            Ok(())
+        }
+        error = handle.failed() => {
+            tracing::error!(%error, "the node fails");
+            Err(error.into())
+        }
+    }
+}
+
+/// `basalt deploy`.
+pub async fn deploy(args: DeployArgs) -> eyre::Result<()> {
+    let rpc = L1Rpc::new(&args.l1_rpc_url)?;
+    let signer = Signer::from_file(&args.key_file)?;
+    let balance = U256::from(args.l2_balance_ether) * U256::from(WEI_PER_ETHER);
+    let deployment = crate::deploy::deploy(&rpc, &signer, args.l1_slot_ms, balance).await?;
+    std::fs::write(&args.out, serde_json::to_string_pretty(&deployment.config)? + "\n")?;
+    println!("Hub             {}", deployment.config.hub);
+    println!("ExecuteVerifier {}", deployment.verifier);
+    println!("OpenSchedule    {}", deployment.schedule);
+    println!("L2 chain        {}", deployment.config.genesis.config.chain_id);
+    println!("L1 gas          {}", deployment.gas_used);
+    println!("chain file      {}", args.out.display());
+    Ok(())
+}
