@@ -67,24 +67,32 @@ pub struct DevnetArgs {
     /// Remove an earlier devnet in --datadir first
     #[arg(long)]
     pub fresh: bool,
-    /// L1 slot time in milliseconds, whole seconds
-    #[arg(long = "l1.slot-ms", default_value_t = 4_000)]
-    pub l1_slot_ms: u64,
-    /// L1 slots until a block is final
-    #[arg(long = "l1.finality-slots", default_value_t = 8)]
-    pub l1_finality_slots: u64,
-    /// Port of the L1 JSON-RPC; 0 takes a free one
-    #[arg(long = "l1.http-port", default_value_t = 8545)]
-    pub l1_http_port: u16,
-    /// Port of the L1 beacon API; 0 takes a free one
-    #[arg(long = "l1.beacon-port", default_value_t = 5052)]
-    pub l1_beacon_port: u16,
+    /// The L1
+    #[command(flatten)]
+    pub l1: L1Flags,
     /// Port of the sequencer's JSON-RPC; 0 takes a free one
     #[arg(long = "http.port", default_value_t = 9545)]
     pub http_port: u16,
     /// Port of the follower's JSON-RPC; 0 takes a free one
     #[arg(long = "follower.http.port", default_value_t = 9546)]
     pub follower_http_port: u16,
+}
+
+/// What an L1 devnet takes, alone or with an L2.
+#[derive(Clone, Debug, Args)]
+pub struct L1Flags {
+    /// L1 slot time in milliseconds, whole seconds
+    #[arg(long = "l1.slot-ms", default_value_t = 4_000)]
+    pub slot_ms: u64,
+    /// L1 slots until a block is final
+    #[arg(long = "l1.finality-slots", default_value_t = 8)]
+    pub finality_slots: u64,
+    /// Port of the L1 JSON-RPC; 0 takes a free one
+    #[arg(long = "l1.http-port", default_value_t = 8545)]
+    pub http_port: u16,
+    /// Port of the L1 beacon API; 0 takes a free one
+    #[arg(long = "l1.beacon-port", default_value_t = 5052)]
+    pub beacon_port: u16,
 }
 
 /// Flags of `basalt devnet test`.
@@ -180,18 +188,9 @@ pub struct L1Args {
     /// Folder for the database, made when missing
     #[arg(long)]
     pub datadir: PathBuf,
-    /// Slot time in milliseconds, whole seconds
-    #[arg(long = "l1.slot-ms", default_value_t = 4_000)]
-    pub l1_slot_ms: u64,
-    /// Slots until a block is final
-    #[arg(long = "l1.finality-slots", default_value_t = 8)]
-    pub l1_finality_slots: u64,
-    /// Port of the JSON-RPC; 0 takes a free one
-    #[arg(long = "l1.http-port", default_value_t = 8545)]
-    pub l1_http_port: u16,
-    /// Port of the beacon API; 0 takes a free one
-    #[arg(long = "l1.beacon-port", default_value_t = 5052)]
-    pub l1_beacon_port: u16,
+    /// The L1
+    #[command(flatten)]
+    pub l1: L1Flags,
     /// End when standard input ends: a parent process that dies takes this one along
     #[arg(long, hide = true)]
     pub exit_with_stdin: bool,

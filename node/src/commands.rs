@@ -16,11 +16,11 @@ const WEI_PER_ETHER: u64 = 1_000_000_000_000_000_000;
 /// `basalt l1`: the L1 alone, until it is asked to stop.
 pub async fn l1(args: L1Args) -> eyre::Result<()> {
     let config = devnet::Config {
-        http_port: args.l1_http_port,
-        beacon_port: args.l1_beacon_port,
-        slot_ms: args.l1_slot_ms,
-        finality_slots: args.l1_finality_slots,
-        safe_slots: args.l1_finality_slots / 2,
+        http_port: args.l1.http_port,
+        beacon_port: args.l1.beacon_port,
+        slot_ms: args.l1.slot_ms,
+        finality_slots: args.l1.finality_slots,
+        safe_slots: args.l1.finality_slots / 2,
         datadir: Some(args.datadir),
         ..Default::default()
     };
@@ -33,27 +33,6 @@ pub async fn l1(args: L1Args) -> eyre::Result<()> {
     tracing::info!(reason, "stopping");
     handle.stop().await;
     Ok(())
-}
-
-/// What the `--http.*` flags say.
-fn http_config(args: &NodeArgs) -> Result<rpc::Config, rpc::catalogue::UnknownNamespace> {
-    let all = |list: &[String]| list.iter().any(|entry| entry == "*");
-    let cors = match &args.http_corsdomain[..] {
-        [] => rpc::Cors::None,
-        origins if all(origins) => rpc::Cors::Any,
-        origins => rpc::Cors::Origins(origins.to_vec()),
-    };
-    Ok(rpc::Config {
-        listen: SocketAddr::new(args.http_addr, args.http_port),
-        namespaces: args.http_api.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
-        cors,
-        hosts: if all(&args.http_vhosts) { Vec::new() } else { args.http_vhosts.clone() },
-    })
-}
-
-/// 0 is no limit.
-fn fee_cap(wei: U256) -> U256 {
-    if wei.is_zero() { U256::MAX } else { wei }
 }
 
 /// `basalt node`, until it is asked to stop or fails.
@@ -111,4 +90,25 @@ pub async fn deploy(args: DeployArgs) -> eyre::Result<()> {
     println!("L1 gas          {}", deployment.gas_used);
     println!("chain file      {}", args.out.display());
     Ok(())
+}
+
+/// What the `--http.*` flags say.
+fn http_config(args: &NodeArgs) -> Result<rpc::Config, rpc::catalogue::UnknownNamespace> {
+    let all = |list: &[String]| list.iter().any(|entry| entry == "*");
+    let cors = match &args.http_corsdomain[..] {
+        [] => rpc::Cors::None,
+        origins if all(origins) => rpc::Cors::Any,
+        origins => rpc::Cors::Origins(origins.to_vec()),
+    };
+    Ok(rpc::Config {
+        listen: SocketAddr::new(args.http_addr, args.http_port),
+        namespaces: args.http_api.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
+        cors,
+        hosts: if all(&args.http_vhosts) { Vec::new() } else { args.http_vhosts.clone() },
+    })
+}
+
+/// 0 is no limit.
+fn fee_cap(wei: U256) -> U256 {
+    if wei.is_zero() { U256::MAX } else { wei }
 }

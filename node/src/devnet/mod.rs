@@ -45,6 +45,14 @@ pub enum DevnetError {
     /// Reading the chain file of an earlier run.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// Another program listens there.
+    #[error("port {port} is in use: stop the other program, or choose another port with {flag}")]
+    PortInUse {
+        /// The port.
+        port: u16,
+        /// The flag that changes it.
+        flag: &'static str,
+    },
     /// The L1 endpoint.
     #[error(transparent)]
     L1(#[from] l1::L1Error),
@@ -56,12 +64,30 @@ pub enum DevnetError {
 /// Runs a devnet until Ctrl-C.
 pub async fn run(args: DevnetArgs) -> Result<(), DevnetError> {
     let started = std::time::Instant::now();
+    require_free_ports(&args)?;
     let folder = Folder::open(&args.datadir, args.fresh)?;
     let mut l1 = Child::spawn(Role::L1, &folder, l1_flags(&args, &folder))?;
     let end = start_and_wait(&args, &folder, &mut l1, started).await;
     l1.stop().await;
     folder.remove_ready_files();
     end
+}
+
+/// Before anything starts: a child could name only its own flag, and half a devnet would be up by then.
+fn require_free_ports(args: &DevnetArgs) -> Result<(), DevnetError> {
+    let ports = [
+        (args.l1.http_port, "--l1.http-port"),
+        (args.l1.beacon_port, "--l1.beacon-port"),
+        (args.http_port, "--http.port"),
+        (args.follower_http_port, "--follower.http.port"),
+    ];
+    for (port, flag) in ports {
+        let bound = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port));
+        if bound.is_err_and(|error| error.kind() == std::io::ErrorKind::AddrInUse) {
+            return Err(DevnetError::PortInUse { port, flag });
+        }
+    }
+    Ok(())
 }
 
 async fn start_and_wait(
@@ -79,7 +105,7 @@ async fn start_and_wait(
         None => {
             let rpc = L1Rpc::new(&rpc_url)?;
             let signer = Signer::from_file(&key_file)?;
-            let deployed = deploy::deploy(&rpc, &signer, args.l1_slot_ms, dev::BALANCE).await?;
+            let deployed = deploy::deploy(&rpc, &signer, args.l1.slot_ms, dev::BALANCE).await?;
             folder.write_deployment(&deployed)?
         }
     };
@@ -96,7 +122,7 @@ async fn start_and_wait(
             rpc_url: rpc_url.to_string(),
             beacon_url: beacon_url.to_string(),
             chain_id: deployment.config.l1_chain_id,
-            slot_ms: args.l1_slot_ms,
+            slot_ms: args.l1.slot_ms,
             pid: l1.pid(),
         },
         sequencer: NodeInfo::new(sequencer_at.http, sequencer.pid()),
@@ -166,10 +192,10 @@ fn l1_flags(args: &DevnetArgs, folder: &Folder) -> Vec<String> {
     vec![
         "l1".into(),
         format!("--datadir={}", folder.data(Role::L1).display()),
-        format!("--l1.slot-ms={}", args.l1_slot_ms),
-        format!("--l1.finality-slots={}", args.l1_finality_slots),
-        format!("--l1.http-port={}", args.l1_http_port),
-        format!("--l1.beacon-port={}", args.l1_beacon_port),
+        format!("--l1.slot-ms={}", args.l1.slot_ms),
+        format!("--l1.finality-slots={}", args.l1.finality_slots),
+        format!("--l1.http-port={}", args.l1.http_port),
+        format!("--l1.beacon-port={}", args.l1.beacon_port),
     ]
 }
 
