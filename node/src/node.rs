@@ -10,9 +10,9 @@ use crate::{
     view::View,
 };
 use alloy_eips::BlockNumberOrTag;
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256, U256};
 use bridge::opening::Kzg;
-use chainspec::{ConfigError, RollupConfig, SpecError};
+use chainspec::{ChainSpec, ConfigError, RollupConfig, SpecError};
 use engine::{Engine, L1Ref};
 use execution::StateError;
 use l1::{Beacon, Hands, HubReader, L1Error, L1Rpc, Signer, SignerError, WatchEnd, Watcher};
@@ -103,9 +103,32 @@ pub enum StartError {
         /// What it should be.
         expected: u64,
     },
-    /// The registration block is not on the L1 chain.
-    #[error("L1 has no block {0}, in which the chain file says the rollup was registered (--l1.rpc-url, --chain)")]
-    NotRegistered(u64),
+    /// Hub did not register the rollup where the chain file says.
+    #[error("Hub {hub} did not register rollup {chain_id} in L1 block {block} (--l1.rpc-url, --chain)")]
+    NotRegistered {
+        /// Hub.
+        hub: Address,
+        /// L2 chain id.
+        chain_id: u64,
+        /// L1 block of the registration.
+        block: u64,
+    },
+    /// The chain file holds another genesis than the one that was registered.
+    #[error("the chain file's genesis is {given}, Hub registered {registered} (--chain)")]
+    OtherGenesis {
+        /// Hash of the chain file's genesis.
+        given: B256,
+        /// What Hub holds.
+        registered: B256,
+    },
+    /// Ether in the genesis that nothing on L1 backs: withdrawals would run dry. Hub can't see balances, so nodes look.
+    #[error("the L2 genesis holds {circulating} wei, only {escrow} wei were escrowed when it was registered (--chain)")]
+    Unbacked {
+        /// Sum of the genesis balances, without the Messenger's reserve.
+        circulating: U256,
+        /// What was escrowed.
+        escrow: U256,
+    },
     /// RPC.
     #[error(transparent)]
     Rpc(#[from] ServeError),
@@ -148,7 +171,7 @@ pub async fn launch(config: Config) -> Result<Handle, StartError> {
     let chain_id = spec.chain_id;
     let chain = Chain::open(&config.datadir, spec.clone(), Limits::default())?;
     let rpc = L1Rpc::new(&config.l1_rpc_url).map_err(StartError::L1)?;
-    let registered = check_l1(&rpc, &config.rollup).await?;
+    let registered = check_l1(&rpc, &config.rollup, &spec).await?;
     let beacon = Beacon::connect(&config.l1_beacon_url).await.map_err(StartError::Beacon)?;
     let carriers = Carriers::new(chain.clone(), beacon);
     let pool = match &config.sequencer {
@@ -260,13 +283,26 @@ async fn watch(
     }
 }
 
-async fn check_l1(rpc: &L1Rpc, config: &RollupConfig) -> Result<L1Ref, StartError> {
+/// The L1 is the right one, and Hub registered this very rollup there, with all of its ether backed.
+async fn check_l1(rpc: &L1Rpc, config: &RollupConfig, spec: &ChainSpec) -> Result<L1Ref, StartError> {
     let found = rpc.chain_id().await.map_err(StartError::L1)?;
     if found != config.l1_chain_id {
         return Err(StartError::OtherL1 { found, expected: config.l1_chain_id });
     }
-    let head = rpc.header(BlockNumberOrTag::Number(config.hub_block)).await.map_err(StartError::L1)?;
-    Ok(head.ok_or(StartError::NotRegistered(config.hub_block))?.at)
+    let block = config.hub_block;
+    let not_registered = || StartError::NotRegistered { hub: config.hub, chain_id: spec.chain_id, block };
+    let head = rpc.header(BlockNumberOrTag::Number(block)).await.map_err(StartError::L1)?;
+    let head = head.ok_or_else(not_registered)?;
+    let hub = HubReader::new(rpc.clone(), config.hub, spec.chain_id);
+    let registration = hub.registration(&head).await.map_err(StartError::L1)?.ok_or_else(not_registered)?;
+    if registration.genesis_hash != spec.genesis_hash() {
+        return Err(StartError::OtherGenesis { given: spec.genesis_hash(), registered: registration.genesis_hash });
+    }
+    let circulating = config.circulating_genesis_balance();
+    if registration.escrow < circulating {
+        return Err(StartError::Unbacked { circulating, escrow: registration.escrow });
+    }
+    Ok(head.at)
 }
 
 fn consumed_count(chain: &Chain) -> Result<u64, StateError> {

@@ -1,6 +1,6 @@
 //! Hub's views, read by `eth_call`, and its messages, found by `eth_getLogs`.
 
-use crate::{L1Error, L1Rpc, decode};
+use crate::{L1Error, L1Head, L1Rpc, decode};
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, U256};
 use alloy_rpc_types_eth::Filter;
@@ -33,6 +33,15 @@ pub struct RollupOnL1 {
     /// Number of outbox roots proven so far.
     pub outbox_epoch: u64,
     /// Ether that backs the rollup's, wei.
+    pub escrow: U256,
+}
+
+/// How a rollup was registered, from Hub's event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// Hash of the L2 genesis block.
+    pub genesis_hash: B256,
+    /// Ether that was escrowed for the genesis balances, wei.
     pub escrow: U256,
 }
 
@@ -69,6 +78,21 @@ impl HubReader {
             outbox_epoch: state.outboxEpoch,
             escrow: state.escrow,
         })
+    }
+
+    /// How the rollup was registered in the L1 block of `head`; `None` when it was not, or not there. Proven by the block's
+    /// receipts root.
+    pub async fn registration(&self, head: &L1Head) -> Result<Option<Registration>, L1Error> {
+        let Some(receipts) = self.rpc.receipts(head).await? else { return Ok(None) };
+        let logs = receipts.iter().flat_map(|receipt| receipt.inner.logs());
+        for log in logs.filter(|log| log.address() == self.hub) {
+            if let Ok(event) = Hub::RollupRegistered::decode_log(&log.inner)
+                && event.chainId == self.chain_id
+            {
+                return Ok(Some(Registration { genesis_hash: event.genesisHash, escrow: event.escrow }));
+            }
+        }
+        Ok(None)
     }
 
     /// Messages with an index of at least `first` that were sent in L1 blocks `from..=to`, ascending.

@@ -22,6 +22,6 @@ mod watch;
 pub use beacon::Beacon;
 pub use error::L1Error;
 pub use hands::{AdvanceCall, Hands, Sent, Signer, SignerError};
-pub use hub::{HubReader, RollupOnL1};
+pub use hub::{HubReader, Registration, RollupOnL1};
 pub use rpc::{L1Head, L1Rpc};
 pub use watch::{WatchEnd, Watcher};

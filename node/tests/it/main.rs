@@ -1,5 +1,8 @@
 //! Integration tests of the whole node: one binary, so that it links once.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test says no; the exemption for tests does not reach their helpers here")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a panic is how a test says no; the exemption for tests does not reach their helpers here"
+)]
 
 mod architecture;
