@@ -90,7 +90,19 @@ fn pure_crates_use_no_runtime_clock_randomness_file_or_socket() {
     let folders = ["chainspec/src", "bridge/src", "node/execution/src", "sequencer/src", "node/engine/src"];
     let words = ["std::fs", "std::net", "SystemTime", "Instant::now", "thread::spawn", "thread_rng", "rand::rng("];
     for folder in folders {
+        // Modules that exist in tests only may read files.
+        let mut tests = Vec::new();
+        visit(&root.join(folder), &mut |_, text| {
+            for after in text.split("#[cfg(test)]").skip(1) {
+                tests.extend(
+                    after.trim_start().strip_prefix("mod ").and_then(|rest| rest.split(';').next()).map(str::to_owned),
+                );
+            }
+        });
         visit(&root.join(folder), &mut |path, text| {
+            if path.file_stem().is_some_and(|stem| tests.iter().any(|test| stem == test.as_str())) {
+                return;
+            }
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
             for word in words {
                 assert!(!code.contains(word), "{} is in a pure crate and uses {word}", path.display());
