@@ -21,7 +21,7 @@ deps: ## install what the build needs (Debian packages), or say what to install
 
 build: deps ## build the release binary
 	@if [ ! -x "$(BASALT)" ]; then echo "First build: about 20 minutes on two cores, most of it RocksDB. Later builds take seconds."; fi
-	cargo build --release --locked --bin basalt
+	cargo build --release --locked --workspace --bin basalt
 
 devnet: build ## start an L1, its contracts, a sequencer and a follower; Ctrl-C stops all of it
 	@exec "$(BASALT)" devnet $(ARGS)

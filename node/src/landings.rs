@@ -32,6 +32,25 @@ pub struct Sealed {
     pub input_bytes: usize,
 }
 
+/// Longest pause after refused landings, in L1 blocks.
+const PAUSE_MAX_BLOCKS: u64 = 64;
+
+/// Each refusal in a row doubles the pause: a defect of ours must not burn an `advance` in every slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Pause {
+    in_a_row: u32,
+    until: u64,
+}
+
+impl Pause {
+    /// Hub refused a landing in L1 block `l1_number`.
+    fn refused(&mut self, l1_number: u64) {
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        self.until =
+            l1_number.saturating_add(1u64.checked_shl(self.in_a_row).unwrap_or(u64::MAX).min(PAUSE_MAX_BLOCKS));
+    }
+}
+
 #[derive(Debug)]
 struct Active {
     machine: Landing,
@@ -50,6 +69,7 @@ pub struct Landings {
     freed: Vec<B256>,
     /// A nonce that a dead transaction may still occupy in public pools, and what it offered.
     outbid: Option<(u64, Fees)>,
+    pause: Pause,
 }
 
 /// Something about a landing could not be done now; it is tried again with the next L1 head.
@@ -67,22 +87,17 @@ enum LandingError {
 
 impl Landings {
     /// None under way yet.
-    pub const fn new(chain: Chain, rpc: L1Rpc, hands: Hands, hub: Address) -> Self {
+    pub fn new(chain: Chain, rpc: L1Rpc, hands: Hands, hub: Address) -> Self {
         Self {
             chain,
             rpc,
             hands,
             hub,
-            policy: Policy {
-                base_fee_factor: 2,
-                blob_fee_factor: 2,
-                tip: 1_000_000_000,
-                patience: 3,
-                cap: Fees { max_fee: 1_000_000_000_000, tip: 128_000_000_000, max_blob_fee: 1_000_000_000_000 },
-            },
+            policy: Policy::default(),
             active: BTreeMap::new(),
             freed: Vec::new(),
             outbid: None,
+            pause: Pause::default(),
         }
     }
 
@@ -94,6 +109,11 @@ impl Landings {
             }
             Landing::Idle | Landing::Landed(_) | Landing::Over(_) => None,
         })
+    }
+
+    /// Whether a landing may be begun on this L1 head, or a refusal was too recent.
+    pub const fn may_begin(&self, l1_number: u64) -> bool {
+        l1_number >= self.pause.until
     }
 
     /// Hashes of blocks that will not land, whose transactions are free again.
@@ -255,7 +275,14 @@ impl Landings {
                 }
                 Effect::Requeue { block_hash } => self.freed.push(block_hash),
                 Effect::Release { nonce, outbid } => self.outbid = Some((nonce, outbid)),
-                Effect::Report(report) => log(number, &report),
+                Effect::Report(report) => {
+                    match &report {
+                        Report::Reverted(reverted) => self.pause.refused(reverted.l1_number),
+                        Report::Landed { .. } => self.pause = Pause::default(),
+                        _ => {}
+                    }
+                    log(number, &report);
+                }
             }
         }
         Ok(())
@@ -302,5 +329,24 @@ fn log(number: u64, report: &Report) {
         }
         Report::Refused => tracing::error!(number, "the L1 node refuses the landing for good"),
         Report::Unexpected => tracing::error!(number, "an event that can't be: a defect"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_in_a_row_doubles_the_pause_up_to_its_limit() {
+        let mut pause = Pause::default();
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            pause.refused(100);
+            pauses.push(pause.until - 100);
+        }
+        assert_eq!(pauses, [2, 4, 8, 16, 32, 64, 64, 64]);
+        pause = Pause { in_a_row: u32::MAX, until: 0 };
+        pause.refused(u64::MAX);
+        assert_eq!(pause.until, u64::MAX);
     }
 }

@@ -202,6 +202,9 @@ impl Production {
         if self.landings.in_flight().is_some() {
             return Ok(()); // The engine had not heard of it yet.
         }
+        if !self.landings.may_begin(on.l1_head.number) {
+            return Ok(()); // Hub refused the last landing; its reason is in the log.
+        }
         let started = Instant::now();
         let work = Work {
             chain: self.chain.clone(),
