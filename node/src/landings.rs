@@ -111,6 +111,11 @@ impl Landings {
         })
     }
 
+    /// Hash of L1 block `number`; `None` when the endpoint has no such block.
+    pub async fn l1_hash(&self, number: u64) -> Result<Option<B256>, L1Error> {
+        Ok(self.rpc.header(BlockNumberOrTag::Number(number)).await?.map(|head| head.at.hash))
+    }
+
     /// Whether a landing may be begun on this L1 head, or a refusal was too recent.
     pub const fn may_begin(&self, l1_number: u64) -> bool {
         l1_number >= self.pause.until

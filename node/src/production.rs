@@ -36,8 +36,9 @@ use rpc::PendingBlock;
 use sequencer::{
     attributes::{self, Aim, GasBounds, Need, Origin},
     budget::Settlement,
-    builder::{self, Built, Task},
-    relay::{self, Budget, Inbox},
+    builder::{self, BuildError, Built, Task},
+    pool::Best,
+    relay::{self, Budget, Inbox, Plan},
 };
 use std::{sync::Arc, time::Instant};
 use storage::{Chain, Durability, StorageError};
@@ -138,6 +139,9 @@ pub enum ProductionError {
     /// Another client would refuse the block.
     #[error("second opinion: {0}")]
     SecondOpinion(#[from] second::SecondOpinion),
+    /// L1 does not answer.
+    #[error(transparent)]
+    L1(#[from] l1::L1Error),
     /// KZG.
     #[error(transparent)]
     Kzg(#[from] bridge::opening::OpeningError),
@@ -206,7 +210,9 @@ impl Production {
             return Ok(()); // Hub refused the last landing; its reason is in the log.
         }
         let started = Instant::now();
+        let Some(origin) = self.origin(&on).await? else { return Ok(()) };
         let work = Work {
+            origin,
             chain: self.chain.clone(),
             pool: self.pool.clone(),
             signer: self.signer.clone(),
@@ -239,9 +245,21 @@ impl Production {
         self.landings.begin(block.sealed).await;
         Ok(())
     }
+
+    /// The newest L1 block that the landing may name, if the next L1 block includes it; `None` when there is none yet.
+    async fn origin(&self, on: &BuildOn) -> Result<Option<Origin>, ProductionError> {
+        let parent_origin = parent_anchor(&self.chain, on.parent.number)?.origin_number;
+        let lag = self.config.min_origin_lag;
+        let number = attributes::origin_number(on.l1_head.number + 1, lag, lag, parent_origin);
+        Ok(match number {
+            None => None,
+            Some(number) if number == on.l1_head.number => Some(Origin { number, hash: on.l1_head.hash }),
+            Some(number) => self.landings.l1_hash(number).await?.map(|hash| Origin { number, hash }),
+        })
+    }
 }
 
-/// One block's work, on a blocking thread.
+/// One block's work, on a blocking thread: see [`Work::run`].
 struct Work {
     chain: Chain,
     pool: Arc<TxPool>,
@@ -249,6 +267,7 @@ struct Work {
     config: RollupConfig,
     fee_recipient: Address,
     on: BuildOn,
+    origin: Origin,
     inbox: Vec<InboxEntry>,
 }
 
@@ -268,7 +287,7 @@ impl Work {
             return Err(ProductionError::NotHead(self.on.parent));
         }
         let state = self.chain.state_at_head();
-        let parent_anchor = self.parent_anchor(&parent)?;
+        let parent_anchor = parent_anchor(&self.chain, parent.number)?;
         let consumed = consumed(&*state)?;
         let pending: Vec<Message> = self
             .inbox
@@ -287,51 +306,72 @@ impl Work {
             return Ok(None);
         }
 
-        let bounds = GasBounds { min: self.config.gas_limit_min, max: self.config.gas_limit_max };
-        let budget = Budget { gas: parent.gas_limit / RELAY_SHARE, bytes: RELAY_BYTES, messages: RELAY_MESSAGES };
+        let snapshot = self.pool.with(|pool| pool.clone()); // A copy, so that RPC does not wait behind the block.
         let inbox = Inbox {
             chain_id: self.chain.spec().chain_id,
             consumed,
             named: parent_anchor.inbox_count,
             pending: &pending,
         };
-        let plan = relay::plan(&inbox, &budget)?;
+        let base = Base { parent: &parent, parent_anchor, state: &*state, base_fee, need };
+        for budget in relay_budgets(parent.gas_limit) {
+            let plan = relay::plan(&inbox, &budget)?;
+            let is_last = budget.messages == 0;
+            if plan.relay.is_none() && need.has_messages && !is_last {
+                continue; // The first message needs more room than this.
+            }
+            match self.attempt(&base, plan, &mut snapshot.best(base_fee, 1)) {
+                Err(ProductionError::Build(
+                    error @ (BuildError::RelayRefused { .. } | BuildError::RelayFailed { .. }),
+                )) if !is_last => {
+                    // A stranger's message must not stop everyone's transactions.
+                    tracing::warn!(%error, messages = budget.messages, "a relay does not fit; trying with fewer messages");
+                }
+                done => return done,
+            }
+        }
+        unreachable!("the last budget relays nothing, and its outcome is returned")
+    }
+
+    /// Builds with the messages of `plan`, checks and seals.
+    fn attempt(&self, base: &Base<'_>, plan: Plan, best: &mut Best<'_>) -> Result<Option<Block>, ProductionError> {
+        let Base { parent, parent_anchor, state, base_fee, need } = *base;
+        let bounds = GasBounds { min: self.config.gas_limit_min, max: self.config.gas_limit_max };
         let demand = parent.gas_used.max(plan.wanted_gas);
         let aim = Aim {
             chain_id: self.chain.spec().chain_id,
             slot_time: self.on.slot_timestamp,
-            origin: self.origin(&parent_anchor),
+            origin: self.origin,
             inbox: plan.inbox,
             gas_limit: attributes::gas_limit(parent.gas_limit, demand, bounds),
             fee_recipient: self.fee_recipient,
             extra_data: Bytes::from_static(b"basalt"),
         };
-        let (attributes, anchor) = attributes::attributes(&parent, &parent_anchor, aim)?;
+        let (attributes, anchor) = attributes::attributes(parent, &parent_anchor, aim)?;
         let relay = match plan.relay {
             Some(relay) => {
                 let input = relay.calldata(&anchor, attributes.timestamp);
-                vec![self.relay_transaction(&*state, input, relay.gas_limit, base_fee)?]
+                vec![self.relay_transaction(state, input, relay.gas_limit, base_fee)?]
             }
             None => Vec::new(),
         };
-
-        let gas_limit = attributes.gas_limit;
-        let extra_data = attributes.extra_data.len();
-        let settlement = Settlement { gas_limit, extra_data, outbox_proof: Items::default() };
+        let settlement = Settlement {
+            gas_limit: attributes.gas_limit,
+            extra_data: attributes.extra_data.len(),
+            outbox_proof: Items::default(),
+        };
         let fits = |sizes: &Sizes| settlement.fits(sizes);
         let task = Task {
             spec: self.chain.spec(),
-            parent: &parent,
+            parent,
             attributes,
-            state: &*state,
+            state,
             relay: &relay,
             fits: &fits,
             max_transactions: MAX_TRANSACTIONS,
             is_heartbeat: need.is_heartbeat_due(attributes::MAX_IDLE_DEFAULT),
         };
-        // A copy, so that RPC does not wait behind the block.
-        let snapshot = self.pool.with(|pool| pool.clone());
-        let built = builder::build(task, &mut snapshot.best(base_fee, 1))?;
+        let built = builder::build(task, best)?;
         let dropped: Vec<B256> = built.dropped().collect();
         for rejection in built.refused.iter().filter(|rejection| rejection.is_final) {
             tracing::info!(hash = %rejection.hash, reason = %rejection.reason, "dropped from the pool");
@@ -341,28 +381,6 @@ impl Work {
         let sealed = self.seal(&executed, &anchor)?;
         let after = AfterBlock { parent: self.chain.state_at(parent.hash())?, diff: executed.diff.clone() };
         Ok(Some(Block { executed: Arc::new(executed), sealed, dropped, state: Arc::new(after) }))
-    }
-
-    /// The anchor that the parent named; before the first landing there is none and everything starts at zero.
-    fn parent_anchor(&self, parent: &SealedHeader) -> Result<Anchor, ProductionError> {
-        let chain_id = self.chain.spec().chain_id;
-        Ok(match self.chain.landing(parent.number)? {
-            Some(landed) => Anchor {
-                chain_id,
-                origin_number: landed.origin_number,
-                origin_hash: landed.origin_hash,
-                inbox_count: landed.inbox_count,
-                inbox_hash: landed.inbox_hash,
-            },
-            None => {
-                Anchor { chain_id, origin_number: 0, origin_hash: B256::ZERO, inbox_count: 0, inbox_hash: B256::ZERO }
-            }
-        })
-    }
-
-    /// The L1 head is one behind the block that the landing aims at, which is the least lag there is.
-    const fn origin(&self, _parent: &Anchor) -> Origin {
-        Origin { number: self.on.l1_head.number, hash: self.on.l1_head.hash }
     }
 
     fn relay_transaction(
@@ -443,6 +461,38 @@ impl StateView for AfterBlock {
     fn block_hash(&self, number: u64) -> Result<B256, StateError> {
         self.parent.block_hash(number)
     }
+}
+
+/// What every attempt at one block shares.
+#[derive(Clone, Copy)]
+struct Base<'a> {
+    parent: &'a SealedHeader,
+    parent_anchor: Anchor,
+    state: &'a dyn ChainState,
+    base_fee: u64,
+    need: Need,
+}
+
+/// What to try, in order: many messages in half a block; one, with all of it, because Hub admits messages that large;
+/// none.
+fn relay_budgets(gas_limit: u64) -> [Budget; 3] {
+    let budget = |gas, messages| Budget { gas, bytes: RELAY_BYTES, messages };
+    [budget(gas_limit / RELAY_SHARE, RELAY_MESSAGES), budget(gas_limit, 1), budget(0, 0)]
+}
+
+/// The anchor that block `number` named; before the first landing there is none and everything starts at zero.
+fn parent_anchor(chain: &Chain, number: u64) -> Result<Anchor, StorageError> {
+    let chain_id = chain.spec().chain_id;
+    Ok(match chain.landing(number)? {
+        Some(landed) => Anchor {
+            chain_id,
+            origin_number: landed.origin_number,
+            origin_hash: landed.origin_hash,
+            inbox_count: landed.inbox_count,
+            inbox_hash: landed.inbox_hash,
+        },
+        None => Anchor { chain_id, origin_number: 0, origin_hash: B256::ZERO, inbox_count: 0, inbox_hash: B256::ZERO },
+    })
 }
 
 /// What the Messenger has consumed in `state`.
