@@ -82,16 +82,16 @@ pub struct DevnetArgs {
 #[derive(Clone, Debug, Args)]
 pub struct L1Flags {
     /// L1 slot time in milliseconds, whole seconds
-    #[arg(long = "l1.slot-ms", default_value_t = 4_000)]
+    #[arg(id = "l1.slot-ms", long = "l1.slot-ms", default_value_t = 4_000)]
     pub slot_ms: u64,
     /// L1 slots until a block is final
-    #[arg(long = "l1.finality-slots", default_value_t = 8)]
+    #[arg(id = "l1.finality-slots", long = "l1.finality-slots", default_value_t = 8)]
     pub finality_slots: u64,
     /// Port of the L1 JSON-RPC; 0 takes a free one
-    #[arg(long = "l1.http-port", default_value_t = 8545)]
+    #[arg(id = "l1.http-port", long = "l1.http-port", default_value_t = 8545)]
     pub http_port: u16,
     /// Port of the L1 beacon API; 0 takes a free one
-    #[arg(long = "l1.beacon-port", default_value_t = 5052)]
+    #[arg(id = "l1.beacon-port", long = "l1.beacon-port", default_value_t = 5052)]
     pub beacon_port: u16,
 }
 
@@ -197,4 +197,29 @@ pub struct L1Args {
     /// Write the bound addresses to this file once the servers are up
     #[arg(long, hide = true)]
     pub ready_file: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn no_two_flags_of_a_command_collide() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_devnet_and_its_test_parse_without_flags() {
+        for words in [&["basalt", "devnet"][..], &["basalt", "devnet", "test"], &["basalt", "l1", "--datadir=x"]] {
+            Cli::try_parse_from(words).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_sequencer_needs_a_key_file() {
+        let node = ["basalt", "node", "--chain=c", "--datadir=d", "--l1.rpc-url=http://a", "--l1.beacon-url=http://b"];
+        assert!(Cli::try_parse_from(node).is_ok());
+        assert!(Cli::try_parse_from(node.into_iter().chain(["--sequencer"])).is_err());
+    }
 }
