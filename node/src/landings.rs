@@ -4,7 +4,8 @@
 
 use alloy_eips::{BlockId, BlockNumberOrTag, eip1559::BaseFeeParams, eip7594::BlobTransactionSidecarEip7594};
 use alloy_primitives::{Address, B256, Bytes};
-use bridge::opening::Kzg;
+use alloy_sol_types::SolCall;
+use bridge::{abi::Hub, opening::Kzg};
 use engine::{BlockRef, L1Ref};
 use l1::{AdvanceCall, Hands, L1Error, L1Rpc, Sent};
 use sequencer::landing::{Effect, Event, Fees, Height, L1Head, Landing, Market, Policy, Record, Report, Target};
@@ -22,6 +23,8 @@ pub struct Sealed {
     pub block: BlockRef,
     /// Its parent's hash.
     pub parent: B256,
+    /// Number of the L1 block that it names.
+    pub origin: u64,
     /// `Hub.advance`, encoded.
     pub calldata: Bytes,
     /// Gas limit of the L1 transaction.
@@ -55,6 +58,8 @@ impl Pause {
 struct Active {
     machine: Landing,
     parent: B256,
+    /// L1 block that the L2 block names: when L1 drops it, the block can never land again.
+    origin: u64,
     call: AdvanceCall,
 }
 
@@ -151,7 +156,8 @@ impl Landings {
         };
         let call = AdvanceCall { hub: self.hub, input: sealed.calldata, sidecar: sealed.sidecar };
         let number = sealed.block.number;
-        self.active.insert(number, Active { machine: Landing::default(), parent: sealed.parent, call });
+        let origin = sealed.origin;
+        self.active.insert(number, Active { machine: Landing::default(), parent: sealed.parent, origin, call });
         self.feed(number, Event::Sealed { target, l1_number: head.number, market }).await
     }
 
@@ -184,10 +190,13 @@ impl Landings {
             .map_err(|_| LandingError::Missing("the blobs of a landing could not be made"))?
             .map_err(|_| LandingError::Missing("the blobs of a landing could not be made"))?;
             tracing::info!(number = record.number, %hash, %key, "landing of the last run");
+            let advance = Hub::advanceCall::abi_decode(&calldata);
+            let origin =
+                advance.map_err(|_| LandingError::Missing("the calldata of a landing does not decode"))?.a.originNumber;
             let call = AdvanceCall { hub: self.hub, input: calldata, sidecar };
             let number = record.number;
             let (machine, effects) = Landing::resume(record);
-            self.active.insert(number, Active { machine, parent: block.parent_hash, call });
+            self.active.insert(number, Active { machine, parent: block.parent_hash, origin, call });
             self.carry_out(number, effects).await?;
         }
         Ok(())
@@ -242,9 +251,33 @@ impl Landings {
     /// L1 dropped everything above block `to`.
     pub async fn on_rewind(&mut self, to: u64) {
         for number in self.active.keys().copied().collect::<Vec<_>>() {
+            if self.active.get(&number).is_some_and(|active| active.origin > to) {
+                self.abandon(number);
+                continue;
+            }
             if let Err(error) = self.feed(number, Event::Reorged { to }).await {
                 tracing::warn!(%error, number, "a landing could not follow the L1 reorg; again with the next L1 head");
             }
+        }
+    }
+
+    /// Gives up a block whose L1 origin is gone: Hub would refuse it. Its transactions are free, and so is its nonce, which
+    /// the next landing takes, outbidding what pools may still hold.
+    fn abandon(&mut self, number: u64) {
+        let Some(active) = self.active.remove(&number) else { return };
+        let Some(record) = active.machine.record() else { return };
+        tracing::warn!(number, hash = %record.block_hash, origin = active.origin, "the L1 origin is gone; the block is built anew");
+        self.freed.push(record.block_hash);
+        self.outbid = Some((record.nonce, record.highest_fees()));
+        self.forget(record);
+    }
+
+    fn forget(&self, record: &Record) {
+        let record_key = format!("{RECORD}{:020}", record.number);
+        let calldata_key = format!("{CALLDATA}{}", record.block_hash);
+        let forgotten = [(record_key.as_str(), None), (calldata_key.as_str(), None)];
+        if let Err(error) = self.chain.journal_put(&forgotten, Durability::Buffered) {
+            tracing::error!(%error, number = record.number, "a finished landing stays in the journal");
         }
     }
 
@@ -299,12 +332,7 @@ impl Landings {
         for number in over {
             let Some(active) = self.active.remove(&number) else { continue };
             let Some(record) = active.machine.record() else { continue };
-            let record_key = format!("{RECORD}{number:020}");
-            let calldata_key = format!("{CALLDATA}{}", record.block_hash);
-            let forgotten = [(record_key.as_str(), None), (calldata_key.as_str(), None)];
-            if let Err(error) = self.chain.journal_put(&forgotten, Durability::Buffered) {
-                tracing::error!(%error, number, "a finished landing stays in the journal");
-            }
+            self.forget(record);
         }
     }
 

@@ -72,10 +72,10 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// The chain file is wrong.
-    #[error(transparent)]
+    #[error("{0} (--chain)")]
     Config(#[from] ConfigError),
     /// Its genesis is wrong.
-    #[error("chain file: {0}")]
+    #[error("chain file: {0} (--chain)")]
     Spec(#[from] SpecError),
     /// The key.
     #[error("{0} (--sequencer.key-file)")]

@@ -422,6 +422,7 @@ impl Work {
         Ok(Sealed {
             block: BlockRef { number: executed.block.number, hash: executed.block.hash() },
             parent: executed.block.parent_hash,
+            origin: anchor.origin_number,
             calldata: bridge::abi::advance(anchor, &openings, OutboxProof::default(), bytes),
             gas_limit: cost.gas_limit(),
             sidecar,
