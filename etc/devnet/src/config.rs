@@ -27,6 +27,8 @@ pub struct Config {
     pub genesis_time: Option<u64>,
     /// Blocks whose blobs are kept. 131,072 is as many slots as mainnet keeps them for.
     pub blob_retention: u64,
+    /// Whether L1 has the EXECUTE precompile. Without it, it is the Ethereum of today, where no rollup can be native.
+    pub execute: bool,
     /// Folder of the chain, `--datadir`. `None`: in memory.
     pub datadir: Option<PathBuf>,
 }
@@ -43,6 +45,7 @@ impl Default for Config {
             gas_limit: chainspec::dev::L1_GAS_LIMIT,
             genesis_time: None,
             blob_retention: 131_072,
+            execute: true,
             datadir: None,
         }
     }

@@ -183,7 +183,7 @@ pub async fn start(config: Config) -> Result<Handle, StartError> {
 fn open(config: Config) -> Result<Devnet, StartError> {
     let file = folder::chain_file(&config)?;
     let slots = Slots { genesis_time: file.genesis.timestamp, slot_s: config.slot_s() };
-    let spec = Arc::new(ChainSpec::from_genesis(file.genesis, Layer::L1 { execute: true })?);
+    let spec = Arc::new(ChainSpec::from_genesis(file.genesis, Layer::L1 { execute: config.execute })?);
     let chain = match &config.datadir {
         Some(datadir) => Chain::open(&folder::database(datadir), spec, storage::Limits::default())?,
         None => Chain::in_memory(spec)?,

@@ -6,3 +6,6 @@
 )]
 
 mod architecture;
+mod gas;
+mod hostile;
+mod world;
