@@ -6,6 +6,9 @@
 )]
 
 mod architecture;
+mod clients;
 mod gas;
 mod hostile;
+mod processes;
+mod start;
 mod world;

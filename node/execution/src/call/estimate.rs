@@ -43,6 +43,11 @@ pub fn estimate_gas(
     let mut high = frame.gas_limit(gas_cap);
     if let Some(price) = request.max_fee_per_gas.filter(|price| *price > 0) {
         let balance = frame.state.account(frame.caller)?.map_or(U256::ZERO, |account| account.balance);
+        if request.value > balance {
+            // No gas limit would help. Wallets know how to say this; "allowance 0" they take for a contract's fault.
+            let (fee, balance) = (Box::new(request.value), Box::new(balance));
+            return Err(CallError::Invalid(InvalidTransaction::LackOfFundForMaxFee { fee, balance }));
+        }
         let payable = balance.saturating_sub(request.value) / U256::from(price);
         high = high.min(payable.saturating_to());
     }

@@ -137,6 +137,12 @@ fn an_estimate_is_bounded_by_what_the_sender_can_pay() {
     let request = CallRequest { from: Some(signer(0).address()), max_fee_per_gas: Some(price), ..to_peer() };
     let payable: u64 = (dev::BALANCE / U256::from(price)).to();
     assert!(matches!(estimate(&world, &request), Err(CallError::Allowance(gas)) if gas == payable.min(CAP)));
+    let beyond = CallRequest { value: dev::BALANCE + U256::from(1), ..request };
+    let refused = estimate(&world, &beyond);
+    assert!(
+        matches!(&refused, Err(CallError::Invalid(InvalidTransaction::LackOfFundForMaxFee { balance, .. })) if **balance == dev::BALANCE),
+        "{refused:?}"
+    );
 }
 
 #[test]
