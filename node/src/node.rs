@@ -114,7 +114,7 @@ pub enum StartError {
         block: u64,
     },
     /// The chain file holds another genesis than the one that was registered.
-    #[error("the chain file's genesis is {given}, Hub registered {registered} (--chain)")]
+    #[error("the chain file's genesis is {given}, Hub registered {registered} (--chain, --l1.rpc-url)")]
     OtherGenesis {
         /// Hash of the chain file's genesis.
         given: B256,
