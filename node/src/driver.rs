@@ -265,6 +265,7 @@ pub fn resume(chain: &Chain, registered: L1Ref) -> Result<Resume, StorageError> 
             finalised: Final(block_ref(heads.finalised)),
         },
         cursor,
+        cursor_timestamp: 0,
         landed,
         finalised_in,
         inbox: Vec::new(),

@@ -181,6 +181,8 @@ pub async fn launch(config: Config) -> Result<Handle, StartError> {
 
     // The engine, where the last run left it.
     let mut resume = driver::resume(&chain, registered)?;
+    let cursor = rpc.header(BlockNumberOrTag::Number(resume.cursor.number)).await.map_err(StartError::L1)?;
+    resume.cursor_timestamp = cursor.filter(|head| head.at == resume.cursor).map_or(0, |head| head.header.timestamp);
     if config.sequencer.is_some() {
         let hub = HubReader::new(rpc.clone(), config.rollup.hub, chain_id);
         let consumed = consumed_count(&chain)?;

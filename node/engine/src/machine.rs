@@ -159,6 +159,8 @@ pub struct Resume {
     pub heads: Heads,
     /// The L1 position as persisted: the registration block on a fresh node. Every applied block landed at or below.
     pub cursor: L1Ref,
+    /// Timestamp of the cursor's block, seconds; 0 when it is not known. Where it is the L1 head, no block would tell.
+    pub cursor_timestamp: u64,
     /// Landed blocks above the finalised one, ascending, each with the L1 block it landed in.
     pub landed: Vec<(BlockRef, L1Ref)>,
     /// The L1 block that the finalised head landed in; the registration block while that is the genesis.
@@ -172,7 +174,7 @@ pub struct Resume {
 pub struct Status {
     /// The L1 head as followed.
     pub l1_head: L1Ref,
-    /// Its timestamp, seconds; 0 before the first block.
+    /// Its timestamp, seconds; 0 when it is not known.
     pub l1_timestamp: u64,
     /// The newest L1 block that L1 finalised, as far as it was heard of.
     pub l1_finalised: Option<L1Ref>,
@@ -247,7 +249,7 @@ impl Engine {
             finalised_in: resume.finalised_in,
             base: (resume.heads.finalised.0, resume.finalised_in),
             l1_head: resume.cursor,
-            l1_timestamp: 0,
+            l1_timestamp: resume.cursor_timestamp,
             l1_finalised: None,
             caught_up: false,
             journal,

@@ -39,9 +39,18 @@ fn block(at: L1Ref, parent: L1Ref, landings: Vec<Landing>) -> Event {
 fn engine() -> Engine {
     let genesis = l2(0, 0);
     let cursor = l1(10, 0);
-    let resume =
-        Resume { heads: Heads::all_at(genesis), cursor, landed: Vec::new(), finalised_in: cursor, inbox: Vec::new() };
-    Engine::new(SETTINGS, resume)
+    Engine::new(SETTINGS, resume_at(genesis, cursor))
+}
+
+fn resume_at(genesis: BlockRef, cursor: L1Ref) -> Resume {
+    Resume {
+        heads: Heads::all_at(genesis),
+        cursor,
+        cursor_timestamp: 0,
+        landed: Vec::new(),
+        finalised_in: cursor,
+        inbox: Vec::new(),
+    }
 }
 
 /// Answers every fetch and execution with success, as a healthy node does, and returns what else happened.
@@ -161,6 +170,15 @@ fn building_is_asked_for_once_a_slot_and_only_when_synced() {
 }
 
 #[test]
+fn a_start_on_the_l1_head_needs_no_new_l1_block_to_build() {
+    let resume = Resume { cursor_timestamp: 40, ..resume_at(l2(0, 0), l1(10, 0)) };
+    let mut engine = Engine::new(SETTINGS, resume);
+    let effects = engine.handle(Event::L1CaughtUp, Millis::from_secs(43));
+    let build = BuildOn { parent: l2(0, 0), l1_head: l1(10, 0), slot_timestamp: 44 };
+    assert_eq!(effects, [Effect::Build(Box::new(build))]);
+}
+
+#[test]
 fn a_landing_that_does_not_extend_the_landed_chain_halts() {
     let mut engine = engine();
     let at = l1(11, 0);
@@ -201,7 +219,7 @@ fn a_reorg_takes_unconsumed_messages_of_the_abandoned_branch_along() {
 fn heads_resume_where_they_were_stored() {
     let heads = Heads { applied: Applied(l2(3, 0)), landed: Landed(l2(3, 0)), finalised: Final(l2(1, 0)) };
     let landed = vec![(l2(2, 0), l1(12, 0)), (l2(3, 0), l1(12, 0))];
-    let resume = Resume { heads, cursor: l1(14, 0), landed, finalised_in: l1(11, 0), inbox: Vec::new() };
+    let resume = Resume { heads, landed, finalised_in: l1(11, 0), ..resume_at(l2(0, 0), l1(14, 0)) };
     let mut engine = Engine::new(SETTINGS, resume);
     assert_eq!(engine.known_l1().collect::<Vec<_>>(), [l1(11, 0), l1(12, 0), l1(14, 0)]);
     let seen = run(&mut engine, Event::L1Rewind { to: l1(11, 0) }, Millis(0));
