@@ -5,6 +5,7 @@
 //! needs to repeat the same operations: a witness. Must not know what the values mean, or where the nodes live.
 
 mod node;
+mod place;
 mod proof;
 mod record;
 mod secure;
@@ -15,6 +16,7 @@ use crate::state::{NodeSource, StateError};
 use alloy_primitives::{B256, Bytes};
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 use node::{Kind, Node, Slot};
+pub use place::{Change, NodeChange, Place, TrieChanges};
 pub use proof::{AccountProof, StorageProof, account_proof, prove};
 pub use record::Recorder;
 pub use secure::{Accounts, Storage};
