@@ -23,7 +23,7 @@ use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, Bloom, Bytes, keccak256};
 use alloy_rlp::Encodable;
 use chainspec::ChainSpec;
-pub use errors::{BlockError, ExecutionError, Root};
+pub use errors::{BlockError, ExecutionError, Root, SystemCallError};
 use run::{Finished, Run};
 use std::{fmt, sync::Arc};
 pub use verdict::{Included, Refused, Verdict};

@@ -2,8 +2,8 @@
 
 use super::{MAX_RLP_BLOCK_SIZE, Refused};
 use crate::{evm::Log, header::HeaderError, state::StateError};
-use alloy_evm::block::BlockExecutionError;
-use alloy_primitives::B256;
+use alloy_evm::block::{BlockExecutionError, BlockValidationError};
+use alloy_primitives::{Address, B256};
 use std::fmt;
 
 /// Why building failed as a whole.
@@ -23,7 +23,7 @@ pub enum ExecutionError {
     },
     /// A system call failed: the genesis lacks a system contract, or its code is not what it should be.
     #[error("system call: {0}")]
-    SystemCall(String),
+    SystemCall(SystemCallError),
     /// Requests in a rollup's block, though no transaction made one.
     #[error("the block would carry {0} execution layer requests")]
     Requests(usize),
@@ -77,9 +77,9 @@ pub enum BlockError {
         /// Why.
         reason: Refused,
     },
-    /// A system call failed, which makes the block invalid (EIP-7002, EIP-7251, EIP-8282).
+    /// A system call failed, which makes the block invalid (EIP-6110, EIP-7002, EIP-7251, EIP-8282).
     #[error("system call: {0}")]
-    SystemCall(String),
+    SystemCall(SystemCallError),
     /// Withdrawals in a rollup's block.
     #[error("a rollup block with {0} withdrawals")]
     Withdrawals(usize),
@@ -123,6 +123,20 @@ pub enum BlockError {
         /// Gas limit / 2000.
         limit: u64,
     },
+}
+
+/// What went wrong in the steps around a block's transactions.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SystemCallError {
+    /// A contract that has to be there is not (EIP-7002, EIP-7251, EIP-8282).
+    #[error("no code at {0}")]
+    NoCode(Address),
+    /// A contract reverted or halted.
+    #[error("{0}")]
+    Failed(String),
+    /// A log of the deposit contract is not laid out as EIP-6110 says.
+    #[error("deposit log: {0}")]
+    DepositLog(String),
 }
 
 /// The roots and hashes in a header that follow from a block's content.
@@ -193,7 +207,12 @@ pub(super) fn failure(error: BlockExecutionError, log: &Log) -> ExecutionError {
         return ExecutionError::State(fault);
     }
     match error {
-        BlockExecutionError::Validation(error) => ExecutionError::SystemCall(error.to_string()),
+        BlockExecutionError::Validation(BlockValidationError::DepositRequestDecode(why)) => {
+            ExecutionError::SystemCall(SystemCallError::DepositLog(why))
+        }
+        BlockExecutionError::Validation(error) => {
+            ExecutionError::SystemCall(SystemCallError::Failed(error.to_string()))
+        }
         BlockExecutionError::Internal(error) => ExecutionError::Evm(error.to_string()),
     }
 }

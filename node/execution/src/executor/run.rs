@@ -1,6 +1,6 @@
 //! The steps that building and executing share: system calls, one transaction at a time, the end of the block.
 
-use super::{ExecutionError, Included, Refused, changes::diff, errors::failure, verdict::refusal};
+use super::{ExecutionError, Included, Refused, SystemCallError, changes::diff, errors::failure, verdict::refusal};
 use crate::{
     bal,
     block::Transaction,
@@ -162,7 +162,7 @@ impl<'a> Run<'a> {
                 None => ExecutionError::Evm(error.to_string()),
             })?;
             if account.is_none_or(|account| account.is_empty_code_hash()) {
-                return Err(ExecutionError::SystemCall(format!("no code at {contract}")));
+                return Err(ExecutionError::SystemCall(SystemCallError::NoCode(*contract)));
             }
         }
         Ok(())
@@ -180,7 +180,7 @@ impl<'a> Run<'a> {
                 Err(error) => {
                     return Err(match self.log.take_fault() {
                         Some(fault) => ExecutionError::State(fault),
-                        None => ExecutionError::SystemCall(error.to_string()),
+                        None => ExecutionError::SystemCall(SystemCallError::Failed(error.to_string())),
                     });
                 }
             };

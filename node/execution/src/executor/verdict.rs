@@ -59,7 +59,7 @@ pub enum Refused {
     },
     /// The sender can't pay now, or offers less than the base fee: it may later.
     #[error("not payable in this block: {0}")]
-    Unpayable(String),
+    Unpayable(InvalidTransaction),
     /// A type that may not stand in a block of this chain (type 3 on a rollup).
     #[error("transactions of type {0} are not allowed on this chain")]
     Type(u8),
@@ -68,7 +68,7 @@ pub enum Refused {
     Request(Address),
     /// Invalid for ever: wrong chain, signature, nonce already used, intrinsic gas.
     #[error("invalid: {0}")]
-    Invalid(String),
+    Invalid(InvalidTransaction),
     /// Ours to solve: the state could not be read. Stop building.
     #[error(transparent)]
     State(StateError),
@@ -116,15 +116,19 @@ pub(super) fn refusal(error: BlockExecutionError, log: &ReadLog) -> Refused {
             block_available_gas,
         }) => Refused::BlockFull { gas_limit: transaction_gas_limit, available: block_available_gas },
         BlockExecutionError::Validation(BlockValidationError::InvalidTx { error, .. }) => {
-            match error.as_invalid_tx_err() {
-                Some(I::NonceTooHigh { tx, state }) => Refused::NonceAhead { tx: *tx, account: *state },
+            match error.as_invalid_tx_err().cloned() {
+                Some(I::NonceTooHigh { tx, state }) => Refused::NonceAhead { tx, account: state },
                 Some(
-                    I::LackOfFundForMaxFee { .. } | I::GasPriceLessThanBasefee | I::BlobGasPriceGreaterThanMax { .. },
-                ) => Refused::Unpayable(error.to_string()),
-                _ => Refused::Invalid(error.to_string()),
+                    reason @ (I::LackOfFundForMaxFee { .. }
+                    | I::GasPriceLessThanBasefee
+                    | I::BlobGasPriceGreaterThanMax { .. }),
+                ) => Refused::Unpayable(reason),
+                Some(reason) => Refused::Invalid(reason),
+                None => Refused::Evm(error.to_string()),
             }
         }
-        BlockExecutionError::Validation(error) => Refused::Invalid(error.to_string()),
+        // What is left says nothing about the transaction: the database failed, or a step that is no transaction's.
+        BlockExecutionError::Validation(error) => Refused::Evm(error.to_string()),
         BlockExecutionError::Internal(error) => Refused::Evm(error.to_string()),
     }
 }
