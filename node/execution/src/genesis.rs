@@ -65,7 +65,7 @@ pub fn genesis(spec: &ChainSpec) -> Result<Genesis, GenesisError> {
             .filter(|(_, value)| !value.is_zero())
             .map(|(slot, value)| (slot, (U256::ZERO, U256::from_be_bytes(value.0))))
             .collect();
-        diff.accounts.insert(*address, AccountDiff { before: None, after, storage });
+        diff.accounts.insert(*address, AccountDiff { before: None, after, wiped: false, storage });
     }
     let (computed, nodes) = roots::apply(Nothing, EMPTY_ROOT_HASH, &diff)?;
     let header = SealedHeader::new(spec.genesis_header().clone(), spec.genesis_hash());

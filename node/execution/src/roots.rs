@@ -68,8 +68,11 @@ impl<S: NodeSource> Tries<S> {
         let mut nodes = Vec::new();
         let mut storage_roots = BTreeMap::new();
         for (address, account) in &diff.accounts {
-            if account.storage.is_empty() {
+            if account.storage.is_empty() && !account.wiped {
                 continue;
+            }
+            if account.wiped {
+                self.storage.insert(*address, Storage::new(Arc::clone(&self.source), EMPTY_ROOT_HASH));
             }
             let trie = self.storage(*address)?;
             for writes in [true, false] {

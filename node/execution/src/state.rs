@@ -158,14 +158,14 @@ pub struct AccountDiff {
     pub before: Option<Account>,
     /// `None`: it does not exist any more.
     pub after: Option<Account>,
-    /// Slot to (before, after), changed slots only; zero means absent.
+    /// The account lost its whole storage before the writes in `storage`: it destroyed itself under rules older than Cancun (EIP-6780), or was
+    /// found empty (EIP-161). What the lost slots held is not said here; only the trie or the store can list them.
+    pub wiped: bool,
+    /// Slot to (before, after), changed slots only; zero means absent. After a wipe "before" is zero throughout, and so absent slots are left out.
     pub storage: BTreeMap<U256, (U256, U256)>,
 }
 
-/// How a state changed over a block: enough to go forth and back.
-///
-/// Complete from Cancun on, where no account that existed before its transaction loses its storage (EIP-6780); older rules are refused by the
-/// executor.
+/// How a state changed over a block: enough to go forth, and back too where no account was wiped (always so from Cancun on).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StateDiff {
     /// Changed accounts only.

@@ -289,7 +289,7 @@ struct SlotRecord {
     after: U256,
 }
 
-/// RLP list of [`AccountDiffRecord`], ascending. The codes are not part of the value.
+/// RLP list of [`AccountDiffRecord`], ascending. The codes are not part of the value, nor is `wiped`: the store spells a wipe out, slot by slot.
 impl Value for StateDiff {
     fn encode(&self) -> Bytes {
         let optional = |account: &Option<Account>| account.iter().map(AccountRecord::from).collect();
@@ -320,7 +320,7 @@ impl Value for StateDiff {
                 storage.insert(slot, (before, after));
             }
             let (before, after) = (optional(record.before)?, optional(record.after)?);
-            accounts.insert(record.address, AccountDiff { before, after, storage });
+            accounts.insert(record.address, AccountDiff { before, after, wiped: false, storage });
         }
         Ok(Self { accounts, codes: BTreeMap::new() })
     }

@@ -240,7 +240,8 @@ fn account_proofs_cover_accounts_slots_and_their_absence() {
     for n in 1u64..50 {
         let after = Some(Account { nonce: n, balance: U256::from(n), ..Account::default() });
         let storage = (0..n).map(|slot| (U256::from(slot), (U256::ZERO, U256::from(slot + 1)))).collect();
-        diff.accounts.insert(Address::with_last_byte(n as u8), AccountDiff { before: None, after, storage });
+        diff.accounts
+            .insert(Address::with_last_byte(n as u8), AccountDiff { before: None, after, wiped: false, storage });
     }
     let (root, nodes) = roots::apply(&store, EMPTY_ROOT_HASH, &diff).unwrap();
     store.add(nodes);
@@ -281,4 +282,24 @@ fn a_hundred_thousand_changes_take_well_under_quadratic_time() {
         time.elapsed()
     );
     assert!(nodes.len() < 6_000, "only the changed paths are new");
+}
+
+#[test]
+fn a_wiped_account_keeps_nothing_of_its_storage() {
+    let store = Store::default();
+    let account = |nonce| Some(Account { nonce, ..Account::default() });
+    let of = |before, after, wiped, storage: &[(u64, (u64, u64))]| {
+        let slots = storage.iter().map(|(slot, (from, to))| (U256::from(*slot), (U256::from(*from), U256::from(*to))));
+        let entry = AccountDiff { before, after, wiped, storage: slots.collect() };
+        StateDiff { accounts: [(Address::ZERO, entry)].into(), ..Default::default() }
+    };
+    let (root, nodes) =
+        roots::apply(&store, EMPTY_ROOT_HASH, &of(None, account(1), false, &[(1, (0, 7)), (2, (0, 8))])).unwrap();
+    store.add(nodes);
+    let (emptied, _) = roots::apply(&store, root, &of(account(1), account(1), true, &[])).unwrap();
+    assert_eq!(emptied, roots::apply(&store, EMPTY_ROOT_HASH, &of(None, account(1), false, &[])).unwrap().0);
+    let (remade, _) = roots::apply(&store, root, &of(account(1), account(2), true, &[(3, (0, 9))])).unwrap();
+    assert_eq!(remade, roots::apply(&store, EMPTY_ROOT_HASH, &of(None, account(2), false, &[(3, (0, 9))])).unwrap().0);
+    let (gone, _) = roots::apply(&store, root, &of(account(1), None, true, &[])).unwrap();
+    assert_eq!(gone, EMPTY_ROOT_HASH);
 }

@@ -123,7 +123,7 @@ fn the_witness_of_an_insert_and_a_clear_needs_no_sibling_when_the_insert_comes_f
         let storage =
             changes.iter().map(|(slot, b, a)| (U256::from(*slot), (U256::from(*b), U256::from(*a)))).collect();
         let account = Some(crate::Account { nonce: 1, ..Default::default() });
-        let entry = crate::state::AccountDiff { before: account, after: account, storage };
+        let entry = crate::state::AccountDiff { before: account, after: account, wiped: false, storage };
         StateDiff { accounts: [(Address::ZERO, entry)].into(), ..Default::default() }
     };
     struct Nodes(std::collections::BTreeMap<B256, Bytes>);

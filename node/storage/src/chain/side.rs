@@ -212,7 +212,7 @@ impl Chain {
 }
 
 /// Decoded pairs of table `T`.
-type Pairs<T> = Vec<(<T as Table>::Key, <T as Table>::Value)>;
+pub(super) type Pairs<T> = Vec<(<T as Table>::Key, <T as Table>::Value)>;
 
 impl super::Inner {
     /// Decoded pairs of a table, ascending, at most `limit`.
@@ -237,6 +237,16 @@ impl super::Inner {
             }
         })?;
         fault.map_or(Ok(pairs), Err)
+    }
+
+    /// All pairs whose key begins with `prefix`.
+    pub(super) fn pairs_below<T: Table>(&self, prefix: &[u8]) -> Result<Pairs<T>, StorageError> {
+        let mut end = prefix.to_vec();
+        while end.pop_if(|last| *last == 0xff).is_some() {}
+        if let Some(last) = end.last_mut() {
+            *last += 1;
+        }
+        self.pairs::<T>(prefix, Some(&end).filter(|end| !end.is_empty()).map(Vec::as_slice), usize::MAX)
     }
 
     fn keys<T: Table>(&self, start: &[u8], end: Option<&[u8]>, limit: usize) -> Result<Vec<T::Key>, StorageError> {

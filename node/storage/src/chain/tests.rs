@@ -51,6 +51,9 @@ impl Model {
             };
             let (account, slots) = self.0.entry(*address).or_default();
             *account = after;
+            if change.wiped {
+                slots.clear();
+            }
             for (slot, (_, value)) in &change.storage {
                 if value.is_zero() {
                     slots.remove(slot)
@@ -82,6 +85,9 @@ impl Model {
             let before = current.map(|(account, _)| *account);
             let slots = current.map(|(_, slots)| slots.clone()).unwrap_or_default();
             let mut storage = BTreeMap::new();
+            // As by a self-destruct before Cancun: what went with the account is for the store to find out.
+            let wiped = before.is_some() && rng.random_ratio(1, 6);
+            let slots = if wiped { BTreeMap::new() } else { slots };
             let after = if before.is_some() && rng.random_ratio(1, 4) {
                 storage.extend(slots.into_iter().map(|(slot, value)| (slot, (value, U256::ZERO))));
                 None
@@ -103,7 +109,7 @@ impl Model {
                 }
                 Some(account)
             };
-            diff.accounts.insert(address, AccountDiff { before, after, storage });
+            diff.accounts.insert(address, AccountDiff { before, after, wiped, storage });
         }
         diff
     }
@@ -141,7 +147,8 @@ fn child(parent: &SealedHeader, state: &dyn ChainState, diff: StateDiff, transac
             accounts.remove(*address).unwrap();
             continue;
         };
-        let root = accounts.get(*address).unwrap().map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
+        let account = accounts.get(*address).unwrap().filter(|_| !change.wiped);
+        let root = account.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
         let mut storage = Storage::new(state, root);
         for (slot, (_, after)) in &change.storage {
             storage.set(*slot, *after).unwrap();

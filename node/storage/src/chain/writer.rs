@@ -1,7 +1,10 @@
 //! Changing the chain: genesis, append, unwind, heads. Each is one atomic batch (unwind: one a block).
 //! Must not know: how a block was executed, or why it goes.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    borrow::Cow,
+    sync::{Arc, atomic::Ordering},
+};
 
 use alloy_eips::BlockNumHash;
 use alloy_primitives::{Address, B256, Bytes, U256};
@@ -45,8 +48,9 @@ impl Chain {
         for (index, transaction) in (0u32..).zip(&block.body().transactions) {
             batch.put::<schema::Transactions>(transaction.tx_hash(), &TxPosition { number, index });
         }
-        put_state(&mut batch, &executed.diff, &executed.nodes);
-        batch.put::<schema::Diffs>(&number, &executed.diff);
+        let diff = inner.spelt_out(&executed.diff)?;
+        put_state(&mut batch, &diff, &executed.nodes);
+        batch.put::<schema::Diffs>(&number, &diff);
         batch.put::<schema::Heads>(&Head::Applied, &block.num_hash());
         inner.publish(batch, durability, Now { head: Arc::new(block.clone_sealed_header()), ..now })
     }
@@ -95,6 +99,22 @@ impl Inner {
         self.store.write(batch, durability)?;
         *self.now.write() = Now { generation, ..next };
         Ok(())
+    }
+
+    /// `diff` with the slots that wiped accounts lost, so that it leads back too. The writer lock is held.
+    fn spelt_out<'a>(&self, diff: &'a StateDiff) -> Result<Cow<'a, StateDiff>, StorageError> {
+        if diff.accounts.values().all(|account| !account.wiped) {
+            return Ok(Cow::Borrowed(diff));
+        }
+        let mut diff = diff.clone();
+        for (address, account) in diff.accounts.iter_mut().filter(|(_, account)| account.wiped) {
+            account.wiped = false;
+            for ((_, slot), before) in self.pairs_below::<schema::Storage>(address.as_slice())? {
+                account.storage.entry(slot.into()).or_default().0 = before;
+            }
+            account.storage.retain(|_, (before, after)| before != after);
+        }
+        Ok(Cow::Owned(diff))
     }
 
     /// Removes the head block. The writer lock is held.

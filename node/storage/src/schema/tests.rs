@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use alloy_consensus::{Header, Receipt as BareReceipt, Signed, TxLegacy, TxType};
+use alloy_consensus::{Eip658Value, Header, Receipt as BareReceipt, Signed, TxLegacy, TxType};
 use alloy_eips::{BlockNumHash, eip4844};
 use alloy_primitives::{Address, B256, Bytes, Log, Signature, U256};
 use execution::{Account, Receipt, StateDiff, Transaction, state::AccountDiff};
@@ -36,9 +36,11 @@ fn account() -> impl Strategy<Value = Account> {
 fn receipts() -> impl Strategy<Value = Vec<Receipt>> {
     let log = (address(), collection::vec(hash(), 0..5), bytes())
         .prop_map(|(address, topics, data)| Log::new_unchecked(address, topics, data));
-    let receipt = (0u8..5, any::<bool>(), any::<u64>(), collection::vec(log, 0..4)).prop_map(
+    // Before Byzantium (EIP-658) a receipt holds the state root after its transaction in place of the status.
+    let status = prop_oneof![any::<bool>().prop_map(Eip658Value::from), hash().prop_map(Eip658Value::PostState)];
+    let receipt = (0u8..5, status, any::<u64>(), collection::vec(log, 0..4)).prop_map(
         |(tx_type, status, cumulative_gas_used, logs)| {
-            let receipt = BareReceipt { status: status.into(), cumulative_gas_used, logs };
+            let receipt = BareReceipt { status, cumulative_gas_used, logs };
             Receipt::from_typed(TxType::try_from(tx_type).unwrap(), receipt)
         },
     );
@@ -48,7 +50,7 @@ fn receipts() -> impl Strategy<Value = Vec<Receipt>> {
 fn diff() -> impl Strategy<Value = StateDiff> {
     let slots = collection::btree_map(number(), (number(), number()), 0..5);
     let change = (proptest::option::of(account()), proptest::option::of(account()), slots)
-        .prop_map(|(before, after, storage)| AccountDiff { before, after, storage });
+        .prop_map(|(before, after, storage)| AccountDiff { before, after, wiped: false, storage });
     collection::btree_map(address(), change, 0..6).prop_map(|accounts| StateDiff { accounts, codes: BTreeMap::new() })
 }
 

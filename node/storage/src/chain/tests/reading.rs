@@ -91,7 +91,7 @@ fn readers_never_see_two_heads_at_once() {
             let after = Some(Account { nonce: value, balance: U256::from(value), ..Default::default() });
             let slot = state.storage(address(n), U256::ZERO).unwrap();
             let storage = [(U256::ZERO, (slot, U256::from(value)))].into();
-            diff.accounts.insert(address(n), AccountDiff { before, after, storage });
+            diff.accounts.insert(address(n), AccountDiff { before, after, wiped: false, storage });
         }
         diff
     };
