@@ -11,7 +11,7 @@ export CARGO_TERM_COLOR ?= auto
 BASALT := $(CARGO_TARGET_DIR)/release/basalt
 CONTRACTS := bridge/contracts
 
-.PHONY: help deps build devnet devnet-test test test-contracts test-rust lint deny abi vectors
+.PHONY: help deps build devnet devnet-test test test-contracts test-rust test-vectors lint deny abi vectors
 
 help: ## list of targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -46,6 +46,10 @@ test-rust: deps etc/clients/node_modules/.installed ## cargo tests
 		echo "cargo-nextest is not installed (cargo install cargo-nextest --locked): using cargo test"; \
 		cargo test --release --locked --workspace; \
 	fi
+
+test-vectors: deps ## all official test vectors in $BASALT_VECTORS (default ../shared/vectors); ARGS="--filter NAME -v"
+	cargo build --release --locked --workspace --bin basalt-vectors
+	"$(CARGO_TARGET_DIR)/release/basalt-vectors" $(ARGS)
 
 deny: ## licences, sources and duplicate versions of dependencies
 	@if ! cargo deny --version >/dev/null 2>&1; then cargo install cargo-deny --locked --quiet; fi

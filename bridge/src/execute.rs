@@ -16,7 +16,7 @@ mod payload;
 mod result;
 mod root;
 mod rules;
-mod ssz;
+pub mod ssz;
 #[cfg(test)]
 mod tests;
 

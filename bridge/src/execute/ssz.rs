@@ -14,7 +14,7 @@ use alloy_eips::{
 use alloy_primitives::{Address, B256, FixedBytes};
 
 /// Bytes of an offset.
-pub(super) const OFFSET: usize = 4;
+pub const OFFSET: usize = 4;
 
 /// Where and why bytes are not the canonical SSZ of a container. `at` names the container or list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -93,7 +93,7 @@ pub enum SszError {
 
 /// Splits a container into its variable fields, in order. `offsets` are the positions of their offsets in the fixed part
 /// of `fixed` bytes, ascending.
-pub(super) fn split<'a, const N: usize>(
+pub fn split<'a, const N: usize>(
     at: &'static str,
     bytes: &'a [u8],
     fixed: usize,
@@ -123,7 +123,7 @@ pub(super) fn split<'a, const N: usize>(
 }
 
 /// Splits a list of byte lists into its items.
-pub(super) fn items<'a>(
+pub fn items<'a>(
     at: &'static str,
     bytes: &'a [u8],
     max_items: usize,
@@ -167,7 +167,7 @@ pub(super) fn items<'a>(
 }
 
 /// Reads a list of fixed-size elements.
-pub(super) fn elements<T: Element>(at: &'static str, bytes: &[u8]) -> Result<Vec<T>, SszError> {
+pub fn elements<T: Element>(at: &'static str, bytes: &[u8]) -> Result<Vec<T>, SszError> {
     if !bytes.len().is_multiple_of(T::BYTES) {
         return Err(SszError::Ragged { at, bytes: bytes.len(), element: T::BYTES });
     }
@@ -180,12 +180,12 @@ fn offset(bytes: &[u8], position: usize) -> usize {
 }
 
 /// Bytes of a list of byte lists.
-pub(super) fn items_len<T: AsRef<[u8]>>(items: &[T]) -> usize {
+pub fn items_len<T: AsRef<[u8]>>(items: &[T]) -> usize {
     items.iter().map(|item| OFFSET + item.as_ref().len()).sum()
 }
 
 /// Appends a list of byte lists.
-pub(super) fn put_items<T: AsRef<[u8]>>(items: &[T], out: &mut Vec<u8>) {
+pub fn put_items<T: AsRef<[u8]>>(items: &[T], out: &mut Vec<u8>) {
     let mut at = items.len() * OFFSET;
     for item in items {
         put_offset(at, out);
@@ -197,35 +197,37 @@ pub(super) fn put_items<T: AsRef<[u8]>>(items: &[T], out: &mut Vec<u8>) {
 }
 
 /// Appends a list of fixed-size elements.
-pub(super) fn put_elements<T: Element>(items: &[T], out: &mut Vec<u8>) {
+pub fn put_elements<T: Element>(items: &[T], out: &mut Vec<u8>) {
     for item in items {
         item.write(out);
     }
 }
 
 /// Appends one offset.
-pub(super) fn put_offset(at: usize, out: &mut Vec<u8>) {
+pub fn put_offset(at: usize, out: &mut Vec<u8>) {
     let at = u32::try_from(at).expect("an input is far below 4 GiB: gas bounds it");
     out.extend_from_slice(&at.to_le_bytes());
 }
 
 /// A cursor over bytes whose length was already checked.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+pub struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(super) fn take(&mut self, n: usize) -> &'a [u8] {
+    /// The next `n` bytes.
+    pub fn take(&mut self, n: usize) -> &'a [u8] {
         let (head, tail) = self.0.split_at(n);
         self.0 = tail;
         head
     }
 
-    pub(super) fn read<T: Element>(&mut self) -> T {
+    /// The next value.
+    pub fn read<T: Element>(&mut self) -> T {
         T::read(self)
     }
 }
 
 /// A fixed-size value.
-pub(super) trait Element: Sized {
+pub trait Element: Sized {
     /// Its size.
     const BYTES: usize;
     /// Reads it; the caller has checked that [`Self::BYTES`] are there.

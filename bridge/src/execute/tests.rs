@@ -2,7 +2,6 @@
 
 mod against_ethrex;
 mod headers;
-mod ssz_generic;
 mod strictness;
 
 use super::*;

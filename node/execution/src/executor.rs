@@ -3,6 +3,7 @@
 //! Both take the same steps in `run`; they differ in who wins when results and header disagree. Must not know: where
 //! transactions come from, or what happens to the block.
 
+mod alone;
 mod changes;
 mod errors;
 mod run;
@@ -22,6 +23,7 @@ use alloy_consensus::{BlockBody, Header, TxReceipt, proofs};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, Bloom, Bytes, keccak256};
 use alloy_rlp::Encodable;
+pub use alone::{Alone, run_alone};
 use chainspec::ChainSpec;
 pub use errors::{BlockError, ExecutionError, Root, SystemCallError};
 use run::{Finished, Run};

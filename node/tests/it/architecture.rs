@@ -14,6 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("l1", &["engine", "sequencer", "bridge", "chainspec"]),
     ("rpc", &["storage", "sequencer", "execution", "bridge", "chainspec"]),
     ("devnet", &["rpc", "storage", "sequencer", "execution", "bridge", "chainspec"]),
+    ("vectors", &["storage", "execution", "bridge", "chainspec"]),
     ("node", &["devnet", "rpc", "engine", "storage", "l1", "sequencer", "execution", "bridge", "chainspec"]),
 ];
 

@@ -68,6 +68,25 @@ impl<'a> Run<'a> {
         withdrawals: Option<Vec<Withdrawal>>,
         state: &'a dyn ChainState,
     ) -> Result<Self, ExecutionError> {
+        let mut run = Self::set_up(spec, header, withdrawals, state)?;
+        let hook = run.log.hook();
+        run.executor.evm_mut().db_mut().set_state_hook(Some(hook));
+        run.executor.apply_pre_execution_changes().map_err(|error| failure(error, &run.log))?;
+        run.executor.evm_mut().db_mut().set_state_hook(None);
+        run.start = commits(&run.log, 0);
+        for (_, _, keys) in &run.start {
+            run.keys.add(keys.clone());
+        }
+        Ok(run)
+    }
+
+    /// Sets up the EVM for transactions under this header; runs nothing.
+    pub(super) fn set_up(
+        spec: &Arc<ChainSpec>,
+        header: &Header,
+        withdrawals: Option<Vec<Withdrawal>>,
+        state: &'a dyn ChainState,
+    ) -> Result<Self, ExecutionError> {
         if !spec.is_cancun_active_at_timestamp(header.timestamp) {
             return Err(ExecutionError::TooOld { number: header.number });
         }
@@ -88,7 +107,7 @@ impl<'a> Run<'a> {
         };
         let executor = BlockExecutor::new(evm, ctx, Arc::clone(spec), Receipts);
         let blob_gas_max = spec.blob_params_at(header.timestamp).map_or(0, |p| p.max_blob_gas_per_block());
-        let mut run = Self {
+        Ok(Self {
             spec: Arc::clone(spec),
             state,
             executor,
@@ -98,16 +117,7 @@ impl<'a> Run<'a> {
             included: 0,
             timestamp: header.timestamp,
             blob_gas_max,
-        };
-        let hook = run.log.hook();
-        run.executor.evm_mut().db_mut().set_state_hook(Some(hook));
-        run.executor.apply_pre_execution_changes().map_err(|error| failure(error, &run.log))?;
-        run.executor.evm_mut().db_mut().set_state_hook(None);
-        run.start = commits(&run.log, 0);
-        for (_, _, keys) in &run.start {
-            run.keys.add(keys.clone());
-        }
-        Ok(run)
+        })
     }
 
     pub(super) fn is_rollup(&self) -> bool {
@@ -282,6 +292,13 @@ impl<'a> Run<'a> {
             db.cache.contracts.remove(hash);
         }
         db.block_hashes = Default::default();
+    }
+
+    /// Ends without the steps that a block has after its transactions.
+    pub(super) fn stop(mut self) -> StateDiff {
+        let db = self.executor.evm_mut().db_mut();
+        db.merge_transitions(BundleRetention::PlainState);
+        diff(db.take_bundle())
     }
 
     /// Runs the system calls after the transactions and sums up.
