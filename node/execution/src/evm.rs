@@ -81,6 +81,12 @@ impl Log {
     }
 }
 
+/// Code of the state as revm has it. EIP-7702: a delegation is exactly `0xef0100` and an address. Whatever else begins with `0xef` is code
+/// that fails at its first byte; revm's own constructor panics at some of it, and a genesis, a witness or an `eth_call` may hold any bytes.
+fn bytecode(code: Bytes) -> Bytecode {
+    Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code))
+}
+
 /// A state as revm's database.
 pub(crate) struct Db<'a> {
     state: &'a dyn StateView,
@@ -128,7 +134,7 @@ impl Database for Db<'_> {
         }
         let code = self.note(self.state.code(hash))?;
         self.log.notes().reads.codes.insert(hash, code.clone());
-        Ok(Bytecode::new_raw(code))
+        Ok(bytecode(code))
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {

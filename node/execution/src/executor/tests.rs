@@ -430,3 +430,21 @@ fn prague_and_osaka_blocks_build_and_execute_without_an_access_list() {
         }
     }
 }
+
+#[test]
+fn code_that_is_almost_a_delegation_fails_at_its_first_byte_and_both_evms_agree() {
+    let delegation = [&[0xef, 0x01, 0x00], signer(3).address().as_slice()].concat();
+    let wrong_version = [&[0xef, 0x01, 0x01], signer(3).address().as_slice()].concat();
+    let too_long = [&delegation[..], &[0]].concat();
+    let cases = [(vec![0xef], false), (vec![0xef, 0x01], false), (vec![0xef, 0x01, 0x00], false)];
+    let cases = cases.into_iter().chain([(wrong_version, false), (too_long, false), (delegation, true)]);
+    for (code, works) in cases {
+        let world = with_code(dev::l2_genesis(1_000, Bytes::from_static(&[0x00])), Layer::Rollup, code.clone());
+        let mut building = world.building();
+        let included = building.push(&call(&world, 0, 0, TxKind::Call(peer(0)), 0, Bytes::new())).unwrap();
+        assert_eq!(included.success, works, "{code:02x?}");
+        let input = crate::stateless::input(world.spec.chain_id, &building.seal().unwrap()).unwrap().encode();
+        crate::stateless::validate(&input).unwrap();
+        crate::second::check(&input).unwrap();
+    }
+}
