@@ -6,7 +6,7 @@ use alloy_eips::{
     eip1559::INITIAL_BASE_FEE, eip7685::EMPTY_REQUESTS_HASH, eip7840::BlobParams, eip7892::BlobScheduleBlobParams,
 };
 use alloy_evm::eth::spec::EthExecutorSpec;
-use alloy_genesis::Genesis;
+use alloy_genesis::{Genesis, GenesisAccount};
 use alloy_hardforks::{EthereumHardfork, EthereumHardforks, ForkCondition};
 use alloy_primitives::{Address, B64, B256, b256};
 
@@ -37,6 +37,15 @@ pub enum SpecError {
         /// The genesis timestamp, seconds.
         timestamp: u64,
     },
+    /// L1 clients differ about creating a contract there: EIP-7610 forbids it, revm does not know that rule (node/execution/DIFFERENCES.md).
+    /// No account gets storage without a nonce or code on a running chain, so a genesis without one settles it.
+    #[error(
+        "genesis: {address} has storage, but neither nonce nor code: L1 clients differ about such accounts (EIP-7610)"
+    )]
+    StorageWithoutContract {
+        /// In `alloc`.
+        address: Address,
+    },
 }
 
 /// The rules of one chain. Immutable; share it by `Arc`.
@@ -64,6 +73,11 @@ impl ChainSpec {
         };
         if layer == Layer::Rollup && !active(EthereumHardfork::Amsterdam) {
             return Err(SpecError::RollupBeforeAmsterdam { timestamp: genesis.timestamp });
+        }
+        if layer == Layer::Rollup
+            && let Some(address) = storage_without_contract(&genesis)
+        {
+            return Err(SpecError::StorageWithoutContract { address });
         }
         let header = genesis_header(&genesis, active).seal_slow();
         let blobs = blob_schedule(&genesis);
@@ -177,6 +191,13 @@ fn blob_schedule(genesis: &Genesis) -> BlobScheduleBlobParams {
         osaka: named("osaka", BlobParams::osaka()),
         scheduled,
     }
+}
+
+/// An account with storage at which a contract could still be created.
+fn storage_without_contract(genesis: &Genesis) -> Option<Address> {
+    let stored = |a: &GenesisAccount| a.storage.as_ref().is_some_and(|slots| slots.values().any(|v| !v.is_zero()));
+    let free = |a: &GenesisAccount| a.nonce.unwrap_or(0) == 0 && a.code.as_ref().is_none_or(|code| code.is_empty());
+    genesis.alloc.iter().find(|(_, account)| stored(account) && free(account)).map(|(address, _)| *address)
 }
 
 #[cfg(test)]

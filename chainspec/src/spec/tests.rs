@@ -1,7 +1,8 @@
 use crate::{ChainSpec, Layer, RollupConfig, SpecError, dev, predeploys};
 use alloy_eips::eip7840::BlobParams;
 use alloy_evm::spec_by_timestamp_and_block_number;
-use alloy_primitives::{Bytes, U256, hex, keccak256};
+use alloy_genesis::GenesisAccount;
+use alloy_primitives::{B256, Bytes, U256, hex, keccak256};
 
 fn rollup() -> RollupConfig {
     dev::rollup_config(dev::l2_genesis(1_000, Bytes::from_static(&[0])), Default::default(), 1, 4_000)
@@ -55,6 +56,26 @@ fn a_rollup_that_does_not_start_at_amsterdam_is_refused() {
     genesis.config.amsterdam_time = Some(1_001);
     let error = ChainSpec::from_genesis(genesis, Layer::Rollup).unwrap_err();
     assert_eq!(error, SpecError::RollupBeforeAmsterdam { timestamp: 1_000 });
+}
+
+#[test]
+fn a_rollups_genesis_holds_no_storage_without_nonce_or_code_and_zeros_are_no_storage() {
+    let address = alloy_primitives::Address::repeat_byte(7);
+    let with = |nonce: Option<u64>, code: Option<Bytes>, value: u8, layer| {
+        let mut genesis = rollup().genesis;
+        let storage = Some([(B256::ZERO, B256::with_last_byte(value))].into());
+        let account = GenesisAccount::default().with_nonce(nonce).with_code(code).with_storage(storage);
+        genesis.alloc.insert(address, account);
+        ChainSpec::from_genesis(genesis, layer).map(drop)
+    };
+    let refused = Err(SpecError::StorageWithoutContract { address });
+    assert_eq!(with(None, None, 1, Layer::Rollup), refused);
+    assert_eq!(with(Some(0), Some(Bytes::new()), 1, Layer::Rollup), refused);
+    assert_eq!(with(Some(1), None, 1, Layer::Rollup), Ok(()));
+    assert_eq!(with(None, Some(Bytes::from_static(&[0])), 1, Layer::Rollup), Ok(()));
+    assert_eq!(with(None, None, 0, Layer::Rollup), Ok(()));
+    // Tests of L1 rules hold such accounts.
+    assert_eq!(with(None, None, 1, Layer::L1 { execute: false }), Ok(()));
 }
 
 #[test]

@@ -3,10 +3,12 @@
 //! L1 has more than one client, so a block has to please more than one before we pay for landing it. Nothing of this crate's own
 //! execution is used here. Meant for blocks of our own: LEVM is not trusted to survive hostile bytes, though a panic in it is caught.
 
+mod crypto;
 #[cfg(test)]
 mod tests;
 
 use bridge::execute::SCHEMA_ID;
+use crypto::HostCrypto;
 use ethrex_common::{
     H160, H256, U256,
     types::{
@@ -17,7 +19,7 @@ use ethrex_common::{
         stateless_ssz::SszStatelessInput,
     },
 };
-use ethrex_crypto::{Crypto, NativeCrypto};
+use ethrex_crypto::Crypto;
 use libssz::SszDecode;
 use std::{
     any::Any,
@@ -69,7 +71,7 @@ fn judge(input: &[u8]) -> Result<(), SecondOpinion> {
     };
     let input = SszStatelessInput::from_ssz_bytes(body).map_err(|error| SecondOpinion::Input(format!("{error:?}")))?;
     let block = block(&input)?;
-    let crypto = NativeCrypto;
+    let crypto = HostCrypto;
     let computed = block.header.compute_block_hash(&crypto);
     let payload = &input.new_payload_request.execution_payload;
     if computed.0 != payload.block_hash {
@@ -88,13 +90,13 @@ fn judge(input: &[u8]) -> Result<(), SecondOpinion> {
 }
 
 fn run(block: &Block, state: GuestProgramState) -> Result<(), SecondOpinion> {
-    let crypto = NativeCrypto;
+    let crypto = HostCrypto;
     let config = state.get_chain_config().map_err(|error| SecondOpinion::Witness(error.to_string()))?;
     let parent = &state.parent_block_header;
     ethrex_common::validate_block_pre_execution(block, parent, &config, ELASTICITY_MULTIPLIER)
         .map_err(|error| SecondOpinion::Header(error.to_string()))?;
-    let mut state = ethrex_vm::GuestProgramStateWrapper::new(state, Arc::new(NativeCrypto));
-    let mut evm = ethrex_vm::Evm::new_for_l1(state.clone(), Arc::new(NativeCrypto));
+    let mut state = ethrex_vm::GuestProgramStateWrapper::new(state, Arc::new(HostCrypto));
+    let mut evm = ethrex_vm::Evm::new_for_l1(state.clone(), Arc::new(HostCrypto));
     let execution = |error: ethrex_vm::EvmError| SecondOpinion::Execution(error.to_string());
     let (result, bal) = evm.execute_block(block).map_err(execution)?;
     let updates = evm.get_state_transitions().map_err(execution)?;
@@ -120,7 +122,7 @@ fn run(block: &Block, state: GuestProgramState) -> Result<(), SecondOpinion> {
 fn block(input: &SszStatelessInput) -> Result<Block, SecondOpinion> {
     let request = &input.new_payload_request;
     let payload = &request.execution_payload;
-    let crypto = NativeCrypto;
+    let crypto = HostCrypto;
     let decode = |bytes: Vec<u8>| {
         Transaction::decode_canonical(&bytes).map_err(|error| SecondOpinion::Input(format!("transaction: {error}")))
     };

@@ -230,3 +230,86 @@ fn two_hundred_transfers_fit_the_bound_and_please_both() {
         world.append(&executed);
     }
 }
+
+/// What node/execution/DIFFERENCES.md says. When this fails, an update has ended the difference: take the rule and its row away.
+#[test]
+fn the_evms_still_differ_about_creation_over_storage_which_no_rollups_genesis_may_hold() {
+    use alloy_genesis::GenesisAccount;
+    use alloy_primitives::{Bytes, TxKind};
+    use chainspec::{ChainSpec, Layer, SpecError, dev};
+    let address = signer(0).address().create(0);
+    let with_storage = |mut genesis: alloy_genesis::Genesis| {
+        let storage = Some([(B256::with_last_byte(1), B256::with_last_byte(1))].into());
+        genesis.alloc.insert(address, GenesisAccount::default().with_storage(storage));
+        genesis
+    };
+    let world = World::new(with_storage(dev::l1_genesis(1_000)), Layer::L1 { execute: false });
+    let mut building = world.building();
+    let create = call(&world, 0, 0, TxKind::Create, 0, vec![0x60, 1, 0x5f, 0xf3].into());
+    assert!(building.push(&create).unwrap().success, "revm creates where nonce and code are empty");
+    let input = stateless::input(world.spec.chain_id, &building.seal().unwrap()).unwrap().encode();
+    stateless::validate(&input).unwrap();
+    let opinion = check(&input).unwrap_err();
+    assert!(matches!(opinion, SecondOpinion::Result { what: "gas used", .. }), "LEVM has EIP-7610: {opinion}");
+
+    let rollup = with_storage(dev::l2_genesis(1_000, Bytes::from_static(&[0x00])));
+    let refused = ChainSpec::from_genesis(rollup, Layer::Rollup).unwrap_err();
+    assert_eq!(refused, SpecError::StorageWithoutContract { address });
+}
+
+#[test]
+fn the_differences_page_names_tests_that_exist() {
+    let page = include_str!("../../DIFFERENCES.md");
+    let tests = [include_str!("tests.rs"), include_str!("../executor/tests.rs")].concat();
+    let named: Vec<&str> =
+        page.split('`').filter(|word| word.contains('_') && !word.contains([' ', ':', '.'])).collect();
+    assert!(named.len() >= 3, "{named:?}");
+    for name in named {
+        assert!(tests.contains(&format!("fn {name}()")), "DIFFERENCES.md names {name}");
+    }
+}
+
+#[test]
+fn both_evms_have_the_same_answers_from_every_precompile() {
+    use alloy_genesis::GenesisAccount;
+    use alloy_primitives::{Address, TxKind, U256, hex};
+    use chainspec::{Layer, dev};
+    // The generators of both groups, and the zero polynomial's opening: what a build without BLS12-381 or KZG can't compute.
+    let g1 = hex!(
+        "0000000000000000000000000000000017f1d3a73197d7942695638c4fa9ac0fc3688c4f9774b905a14e3a3f171bac586c55e83ff97a1aeffb3af00adb22c6bb"
+        "0000000000000000000000000000000008b3f481e3aaa0f1a09e30ed741d8ae4fcf5e095d5d00af600db18cb2c04b3edd03cc744a2888ae40caa232946c5e7e1"
+    );
+    let mut infinity = [0u8; 48];
+    infinity[0] = 0xc0;
+    let hash = hex!("010657f37554c781402a22917dee2f75def7ab966d7b770905398eba3c444014");
+    let opening = [&hash[..], &[0; 64], &infinity, &infinity].concat();
+    let zeros = |len: usize| vec![0u8; len];
+    let inputs: [(u64, Vec<u8>); 9] = [
+        (10, opening),
+        (11, [g1, g1].concat()),
+        (12, [&g1[..], &[7; 32]].concat()),
+        (13, zeros(512)),
+        (14, zeros(288)),
+        (15, [&g1[..], &[0; 256]].concat()),
+        (16, zeros(64)),
+        (17, zeros(128)),
+        (11, zeros(255)),
+    ];
+    let mut genesis = dev::l2_genesis(1_000, alloy_primitives::Bytes::from_static(&[0x00]));
+    // CALL(gas, calldata[0..32], 0, rest of the call data), then the success flag and the hash of the answer as topics.
+    let code = hex!("60203603" "8060205f37" "5f5f825f5f5f355af1" "3d5f5f3e" "3d5f20" "5f5fa200");
+    genesis.alloc.insert(peer(0), GenesisAccount::default().with_nonce(Some(1)).with_code(Some(code.into())));
+    let world = World::new(genesis, Layer::Rollup);
+    for (number, data) in inputs {
+        let data = [&U256::from(number).to_be_bytes::<32>()[..], &data].concat();
+        let mut building = world.building();
+        let through = building.push(&call(&world, 0, 0, TxKind::Call(peer(0)), 0, data.clone().into())).unwrap();
+        let address = Address::from_word(B256::from(U256::from(number)));
+        let direct = building.push(&call(&world, 1, 0, TxKind::Call(address), 0, data[32..].to_vec().into())).unwrap();
+        assert!(through.success);
+        assert_eq!(direct.success, data.len() != 32 + 255, "precompile {number}");
+        let input = stateless::input(world.spec.chain_id, &building.seal().unwrap()).unwrap().encode();
+        stateless::validate(&input).unwrap();
+        check(&input).unwrap_or_else(|opinion| panic!("precompile {number}: {opinion}"));
+    }
+}
