@@ -10,8 +10,15 @@ export CARGO_TARGET_DIR
 export CARGO_TERM_COLOR ?= auto
 BASALT := $(CARGO_TARGET_DIR)/release/basalt
 CONTRACTS := bridge/contracts
+# Of `make test-differential`; another seed gives other blocks.
+BLOCKS ?= 10000
+MUTANTS ?= 40000
+SEED ?= 0
+# Of `make fuzz`; the targets are those of etc/fuzz/src/lib.rs.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= input witness rlp bal blobs
 
-.PHONY: help deps build devnet devnet-test test test-contracts test-rust test-vectors lint deny abi vectors
+.PHONY: help deps build devnet devnet-test test test-contracts test-rust test-vectors test-differential fuzz lint deny abi vectors
 
 help: ## list of targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -50,6 +57,19 @@ test-rust: deps etc/clients/node_modules/.installed ## cargo tests
 test-vectors: deps ## all official test vectors in $BASALT_VECTORS (default ../shared/vectors); ARGS="--filter NAME -v"
 	cargo build --release --locked --workspace --bin basalt-vectors
 	"$(CARGO_TARGET_DIR)/release/basalt-vectors" $(ARGS)
+
+test-differential: deps ## 10,000 generated blocks on which revm, LEVM and stateless validation must agree, then 40,000 hostile inputs
+	cargo build --release --locked --workspace --bin basalt-differential
+	"$(CARGO_TARGET_DIR)/release/basalt-differential" blocks --blocks $(BLOCKS) --seed $(SEED) --seconds 1800
+	"$(CARGO_TARGET_DIR)/release/basalt-differential" hostile --mutants $(MUTANTS) --seed $(SEED) --seconds 1800
+
+fuzz: deps ## each fuzz target for FUZZ_SECONDS, from the kept corpus
+	@if ! cargo fuzz --version >/dev/null 2>&1; then cargo install cargo-fuzz --locked --quiet; fi
+	cd etc/fuzz/libfuzzer && for target in $(FUZZ_TARGETS); do \
+		mkdir -p "found/$$target" && \
+		CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/fuzz" cargo fuzz run --fuzz-dir . --sanitizer none "$$target" "found/$$target" "../corpus/$$target" -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=20000 -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 || exit 1; \
+	done
 
 deny: ## licences, sources and duplicate versions of dependencies
 	@if ! cargo deny --version >/dev/null 2>&1; then cargo install cargo-deny --locked --quiet; fi

@@ -15,6 +15,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("rpc", &["storage", "sequencer", "execution", "bridge", "chainspec"]),
     ("devnet", &["rpc", "storage", "sequencer", "execution", "bridge", "chainspec"]),
     ("vectors", &["storage", "execution", "bridge", "chainspec"]),
+    ("differential", &["storage", "execution", "bridge", "chainspec"]),
+    ("fuzz", &["execution", "bridge"]),
     ("node", &["devnet", "rpc", "engine", "storage", "l1", "sequencer", "execution", "bridge", "chainspec"]),
 ];
 

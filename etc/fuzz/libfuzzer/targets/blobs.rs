@@ -1,0 +1,4 @@
+//! libFuzzer's door to `basalt_fuzz::blobs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| basalt_fuzz::blobs(data));
