@@ -1,11 +1,15 @@
-//! From the `config` object of a genesis file to fork conditions. It must not know about layers or rollups.
+//! From a genesis file to fork conditions. It must not know about layers or rollups.
 
-use alloy_genesis::ChainConfig;
+use alloy_genesis::{ChainConfig, Genesis};
 use alloy_hardforks::{EthereumHardfork, ForkCondition};
 
-/// When `fork` becomes active under `config`, with geth's meaning of absent fields: never.
-pub(crate) fn activation(config: &ChainConfig, fork: EthereumHardfork) -> ForkCondition {
+/// When `fork` becomes active, with geth's meaning of absent fields: never.
+///
+/// Total difficulty is not counted block by block, so the merge needs a number: `mergeNetsplitBlock`, the first block without proof of work; or
+/// a terminal total difficulty that genesis has reached already.
+pub(crate) fn activation(genesis: &Genesis, fork: EthereumHardfork) -> ForkCondition {
     use EthereumHardfork as F;
+    let config = &genesis.config;
     let block = |number: Option<u64>| number.map_or(ForkCondition::Never, ForkCondition::Block);
     let time = |timestamp: Option<u64>| timestamp.map_or(ForkCondition::Never, ForkCondition::Timestamp);
     match fork {
@@ -27,7 +31,8 @@ pub(crate) fn activation(config: &ChainConfig, fork: EthereumHardfork) -> ForkCo
             None => ForkCondition::Never,
             Some(total_difficulty) => {
                 // A chain without proof of work from the start names no netsplit block: it merged at genesis.
-                let fork_block = config.merge_netsplit_block.or(total_difficulty.is_zero().then_some(0));
+                let at_genesis = (total_difficulty <= genesis.difficulty).then_some(0);
+                let fork_block = config.merge_netsplit_block.or(at_genesis);
                 ForkCondition::TTD {
                     activation_block_number: fork_block.unwrap_or(u64::MAX),
                     fork_block,

@@ -68,7 +68,7 @@ impl ChainSpec {
             return Err(SpecError::NoChainId);
         }
         let active = |fork| {
-            forks::activation(&genesis.config, fork)
+            forks::activation(&genesis, fork)
                 .active_at_timestamp_or_number(genesis.timestamp, genesis.number.unwrap_or(0))
         };
         if layer == Layer::Rollup && !active(EthereumHardfork::Amsterdam) {
@@ -128,7 +128,7 @@ impl ChainSpec {
 
 impl EthereumHardforks for ChainSpec {
     fn ethereum_fork_activation(&self, fork: EthereumHardfork) -> ForkCondition {
-        forks::activation(&self.genesis.config, fork)
+        forks::activation(&self.genesis, fork)
     }
 }
 

@@ -37,6 +37,10 @@ pub enum Command {
     Deploy(DeployArgs),
     /// Run the L1 of a devnet alone
     L1(L1Args),
+    /// Execute the blocks of a file, all rules from Frontier to Amsterdam checked, and keep the chain
+    Import(ImportArgs),
+    /// Write the blocks of a chain to a file
+    Export(ExportArgs),
 }
 
 /// `basalt devnet` and `basalt devnet test`.
@@ -197,6 +201,35 @@ pub struct L1Args {
     /// Write the bound addresses to this file once the servers are up
     #[arg(long, hide = true)]
     pub ready_file: Option<PathBuf>,
+}
+
+/// Flags of `basalt import`.
+#[derive(Clone, Debug, Args)]
+pub struct ImportArgs {
+    /// The genesis file, as geth has it; not needed again for a folder that holds the chain
+    #[arg(long)]
+    pub genesis: Option<PathBuf>,
+    /// Folder for the database, made when missing; an import that was stopped goes on
+    #[arg(long, default_value = ".chain", env = "BASALT_DATADIR")]
+    pub datadir: PathBuf,
+    /// Blocks, RLP, one after the other, as geth exports them
+    pub file: PathBuf,
+}
+
+/// Flags of `basalt export`.
+#[derive(Clone, Debug, Args)]
+pub struct ExportArgs {
+    /// Folder that `basalt import` made
+    #[arg(long, default_value = ".chain", env = "BASALT_DATADIR")]
+    pub datadir: PathBuf,
+    /// Number of the first block
+    #[arg(long, default_value_t = 0)]
+    pub first: u64,
+    /// Number of the last block; the head when absent
+    #[arg(long)]
+    pub last: Option<u64>,
+    /// Where the blocks go: RLP, one after the other, as geth imports them. An older file is replaced
+    pub file: PathBuf,
 }
 
 #[cfg(test)]

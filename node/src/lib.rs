@@ -10,6 +10,8 @@ pub mod deploy;
 pub mod derive;
 pub mod devnet;
 pub mod driver;
+pub mod export;
+pub mod import;
 pub mod landings;
 pub mod node;
 pub mod pool;

@@ -2,7 +2,7 @@
 
 use basalt_node::{
     cli::{Cli, Command, DevnetSubcommand},
-    commands, devnet, telemetry,
+    commands, devnet, export, import, telemetry,
 };
 use clap::Parser;
 use std::process::ExitCode;
@@ -46,5 +46,8 @@ async fn run(command: Command) -> eyre::Result<()> {
         Command::Node(args) => commands::node(*args).await,
         Command::L1(args) => commands::l1(args).await,
         Command::Deploy(args) => commands::deploy(args).await,
+        // Neither waits for anything but the disk.
+        Command::Import(args) => Ok(import::run(&args)?),
+        Command::Export(args) => Ok(export::run(&args)?),
     }
 }

@@ -203,6 +203,7 @@ const fn lack_of_room(reason: &Refused) -> Option<SealedBy> {
         Refused::Budget => Some(SealedBy::BudgetFull),
         Refused::NonceAhead { .. }
         | Refused::Unpayable(_)
+        | Refused::Signature(_)
         | Refused::Type(_)
         | Refused::Request(_)
         | Refused::Invalid(_)

@@ -196,6 +196,7 @@ pub const fn class(refused: &Refused) -> &'static str {
         Refused::BlockTooLong { .. } => "BlockTooLong",
         Refused::NonceAhead { .. } => "NonceAhead",
         Refused::Unpayable(_) => "Unpayable",
+        Refused::Signature(_) => "Signature",
         Refused::Type(_) => "Type",
         Refused::Request(_) => "Request",
         Refused::Invalid(_) => "Invalid",

@@ -4,7 +4,7 @@
 use alloy_rlp::Error as Rlp;
 use execution::{
     Refused,
-    executor::{BlockError, Root, SystemCallError},
+    executor::{BlockError, OmmerError, Root, SignatureRule, SystemCallError},
     header::HeaderError,
 };
 use revm::context::result::InvalidTransaction as Tx;
@@ -56,13 +56,15 @@ fn block(error: &BlockError) -> &'static [&'static str] {
     match error {
         BlockError::Header(error) => header(error),
         BlockError::TooLong { .. } => &["RLP_BLOCK_LIMIT_EXCEEDED"],
-        BlockError::Ommers(_) => &["IMPORT_IMPOSSIBLE_UNCLES_OVER_PARIS", "TOO_MANY_UNCLES"],
+        BlockError::Ommers(error) => ommers(error),
+        BlockError::WithdrawalsMissing { .. } => &["INCORRECT_BLOCK_FORMAT", "INVALID_WITHDRAWALS_ROOT"],
         BlockError::Transaction { reason, .. } => transaction(reason),
         BlockError::SystemCall(SystemCallError::NoCode(_)) => &["SYSTEM_CONTRACT_EMPTY"],
         BlockError::SystemCall(SystemCallError::Failed(_)) => &["SYSTEM_CONTRACT_CALL_FAILED"],
         BlockError::SystemCall(SystemCallError::DepositLog(_)) => &["INVALID_DEPOSIT_EVENT_LAYOUT"],
         BlockError::Root { field, .. } => match field {
             Root::Transactions => &["INVALID_TRANSACTIONS_ROOT"],
+            Root::Ommers => &["INVALID_UNCLES_HASH"],
             Root::Withdrawals => &["INVALID_WITHDRAWALS_ROOT"],
             Root::Receipts => &["INVALID_RECEIPTS_ROOT"],
             Root::State => &["INVALID_STATE_ROOT"],
@@ -74,11 +76,18 @@ fn block(error: &BlockError) -> &'static [&'static str] {
         BlockError::BlobGasUsed { .. } => &["INCORRECT_BLOB_GAS_USED"],
         BlockError::BalTooLong { .. } => &["BLOCK_ACCESS_LIST_GAS_LIMIT_EXCEEDED", "INVALID_BLOCK_ACCESS_LIST"],
         // Faults of ours, and rules that only rollups have.
-        BlockError::State(_)
-        | BlockError::Evm(_)
-        | BlockError::TooOld { .. }
-        | BlockError::Withdrawals(_)
-        | BlockError::Requests(_) => &[],
+        BlockError::State(_) | BlockError::Evm(_) | BlockError::Withdrawals(_) | BlockError::Requests(_) => &[],
+    }
+}
+
+fn ommers(error: &OmmerError) -> &'static [&'static str] {
+    match error {
+        OmmerError::AfterMerge(_) => &["IMPORT_IMPOSSIBLE_UNCLES_OVER_PARIS", "TOO_MANY_UNCLES"],
+        OmmerError::TooMany(_) => &["TOO_MANY_UNCLES"],
+        OmmerError::Again(_) => &["UNCLE_IN_CHAIN"],
+        OmmerError::Ancestor(_) => &["UNCLE_IS_ANCESTOR"],
+        OmmerError::Unrelated(_) => &["UNCLE_UNKNOWN_PARENT", "UNCLE_IS_BROTHER", "UNCLE_PARENT_INCORRECT"],
+        OmmerError::Header { reason, .. } => header(reason),
     }
 }
 
@@ -92,6 +101,9 @@ fn header(error: &HeaderError) -> &'static [&'static str] {
         HeaderError::GasUsed { .. } => &["INVALID_GAS_USED_ABOVE_LIMIT", "GAS_USED_OVERFLOW", "INVALID_GAS_USED"],
         HeaderError::BaseFee { .. } => &["INVALID_BASEFEE_PER_GAS"],
         HeaderError::ExtraData(_) => &["EXTRA_DATA_TOO_BIG"],
+        HeaderError::Difficulty { .. } => &["INVALID_DIFFICULTY", "IMPORT_IMPOSSIBLE_LEGACY"],
+        // Said by the builder only.
+        HeaderError::Mined(_) => &[],
         HeaderError::Constant("difficulty") => {
             &["IMPORT_IMPOSSIBLE_DIFFICULTY_OVER_PARIS", "INVALID_DIFFICULTY", "IMPORT_IMPOSSIBLE_PARIS_WRONG_POW"]
         }
@@ -115,6 +127,8 @@ fn transaction(reason: &Refused) -> &'static [&'static str] {
         Refused::BlockTooLong { .. } => &["RLP_BLOCK_LIMIT_EXCEEDED"],
         Refused::NonceAhead { .. } => &["NONCE_MISMATCH_TOO_HIGH"],
         Refused::Unpayable(reason) | Refused::Invalid(reason) => invalid(reason),
+        Refused::Signature(SignatureRule::HighS) => &["INVALID_SIGNATURE_VRS"],
+        Refused::Signature(SignatureRule::NamesChain) => &["INVALID_SIGNATURE_VRS", "INVALID_CHAINID"],
         // The builder's own limits, rollups' rules and faults of ours.
         Refused::BalFull { .. }
         | Refused::Budget

@@ -16,12 +16,14 @@ use alloy_evm::{
     },
     precompiles::PrecompilesMap,
 };
+use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use chainspec::{ChainSpec, predeploys};
 use revm::{
     Database,
     database::State,
     inspector::NoOpInspector,
+    primitives::hardfork::SpecId,
     state::{AccountInfo, Bytecode, EvmState},
 };
 use std::{
@@ -151,7 +153,12 @@ impl Database for Db<'_> {
 
 /// The environment of a block with this header. Roots and other results in the header are not looked at.
 pub(crate) fn env(spec: &ChainSpec, header: &Header) -> EvmEnv {
-    EvmEnv::for_eth_block(header, spec, spec.chain_id, spec.blob_params_at(header.timestamp))
+    let mut env = EvmEnv::for_eth_block(header, spec, spec.chain_id, spec.blob_params_at(header.timestamp));
+    // alloy-evm takes Constantinople without Petersburg for Byzantium, which lacks its opcodes and CREATE2.
+    if env.cfg_env.spec == SpecId::BYZANTIUM && spec.is_constantinople_active_at_block(header.number) {
+        env.cfg_env.set_spec_and_mainnet_gas_params(SpecId::PETERSBURG);
+    }
+    env
 }
 
 /// An EVM with the precompiles of the chain: those of its fork, and EXECUTE where it exists.
@@ -167,7 +174,7 @@ pub(crate) fn evm<DB: alloy_evm::Database>(
     evm
 }
 
-/// Receipts as [`Receipt`]s.
+/// Receipts as [`Receipt`]s. Before Byzantium the executor puts the state root in place of the status.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Receipts;
 

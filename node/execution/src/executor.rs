@@ -6,6 +6,7 @@
 mod alone;
 mod changes;
 mod errors;
+mod ommers;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -26,9 +27,10 @@ use alloy_rlp::Encodable;
 pub use alone::{Alone, run_alone};
 use chainspec::ChainSpec;
 pub use errors::{BlockError, ExecutionError, Root, SystemCallError};
+pub use ommers::{OMMER_GENERATIONS, OMMERS_MAX, OmmerError};
 use run::{Finished, Run};
 use std::{fmt, sync::Arc};
-pub use verdict::{Included, Refused, Verdict};
+pub use verdict::{Included, Refused, SignatureRule, Verdict};
 
 /// EIP-7934: most bytes that a block's RLP may have, from Osaka on.
 pub const MAX_RLP_BLOCK_SIZE: usize = (10 << 20) - (2 << 20);
@@ -77,7 +79,7 @@ impl<'a> Building<'a> {
         state: &'a dyn ChainState,
     ) -> Result<Self, ExecutionError> {
         let header = header::next(spec, parent, &attributes)?;
-        let mut run = Run::start(spec, &header, None, state)?;
+        let mut run = Run::start(spec, &header, &[], None, state)?;
         let mut tracker = Tracker::new(state, parent.number, parent.length());
         for (index, commit, keys) in run.take_start_commits().into_iter().chain(run.rehearse_end()?) {
             let delta = tracker.delta(index, &commit, &keys, None)?;
@@ -114,7 +116,7 @@ impl<'a> Building<'a> {
         }
         self.tracker.include(delta);
         self.transactions.push(tx.clone());
-        Ok(self.run.commit(outcome))
+        self.run.commit(outcome).map_err(Refused::State)
     }
 
     /// Upper bounds of what the block would take as an EXECUTE input if it were sealed now.
@@ -169,7 +171,8 @@ impl<'a> Building<'a> {
         header.blob_gas_used = header.blob_gas_used.map(|_| done.result.blob_gas_used);
         header.requests_hash = header.requests_hash.map(|_| done.result.requests.requests_hash());
         header.block_access_list_hash = header.block_access_list_hash.map(|_| keccak256(&done.bal));
-        let body = BlockBody { transactions, ommers: Vec::new(), withdrawals: Some(Default::default()) };
+        let withdrawals = header.withdrawals_root.map(|_| Default::default());
+        let body = BlockBody { transactions, ommers: Vec::new(), withdrawals };
         let hash = header.hash_slow();
         let block = RecoveredBlock::new(Block { header, body }, senders, hash);
         let Finished { result, bal, diff, .. } = done;
@@ -226,9 +229,10 @@ fn replay(
     let header = block.header();
     header::validate(spec, parent, header)?;
     let body = block.body();
-    if !body.ommers.is_empty() {
-        return Err(BlockError::Ommers(body.ommers.len()));
+    if body.withdrawals.is_some() != header.withdrawals_root.is_some() {
+        return Err(BlockError::WithdrawalsMissing { header: header.withdrawals_root.is_some() });
     }
+    ommers::check(spec, parent, block, state)?;
     equal(Root::Transactions, header.transactions_root, proofs::calculate_transaction_root(&body.transactions))?;
     let withdrawals = body.withdrawals.clone().unwrap_or_default();
     if let Some(root) = header.withdrawals_root {
@@ -240,14 +244,14 @@ fn replay(
     if let (Some(delivered), Some(hash)) = (expected_bal, header.block_access_list_hash) {
         equal(Root::DeliveredBal, hash, keccak256(delivered))?;
     }
-    let mut run = Run::start(spec, header, Some(withdrawals.into_inner()), state)?;
+    let mut run = Run::start(spec, header, &body.ommers, Some(withdrawals.into_inner()), state)?;
     let len = block.rlp_length();
     if run.is_osaka() && len > MAX_RLP_BLOCK_SIZE {
         return Err(BlockError::TooLong { len });
     }
     for (index, tx) in block.transactions_recovered().enumerate() {
         match run.attempt(tx) {
-            Ok(outcome) => drop(run.commit(outcome)),
+            Ok(outcome) => drop(run.commit(outcome)?),
             Err(reason) => return Err(BlockError::transaction(index, *tx.inner().tx_hash(), reason)),
         }
     }

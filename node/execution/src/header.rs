@@ -1,16 +1,22 @@
-//! Header rules: how a header follows from its parent and the proposer's choices, and what makes one invalid.
+//! Header rules of every fork, Frontier to Amsterdam: how a header follows from its parent and the proposer's choices, and what makes one
+//! invalid. Seals of mined blocks are not checked (see `difficulty`).
 //!
 //! Must not know: what the block's transactions do. Results (roots, gas used, bloom, BAL hash) are compared in `executor`.
 
+mod difficulty;
 #[cfg(test)]
 mod tests;
 
 use crate::block::SealedHeader;
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header};
-use alloy_eips::{eip1559::BaseFeeParams, eip4844::DATA_GAS_PER_BLOB};
+use alloy_eips::{
+    eip1559::{BaseFeeParams, INITIAL_BASE_FEE},
+    eip4844::DATA_GAS_PER_BLOB,
+};
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B64, B256, Bytes, U256};
 use chainspec::ChainSpec;
+pub use difficulty::DIFFICULTY_MIN;
 
 /// Yellow Paper, section 4.4.4.
 pub const EXTRA_DATA_MAX: usize = 32;
@@ -23,6 +29,8 @@ pub const GAS_LIMIT_STEP_DIVISOR: u64 = 1_024;
 pub const EXCESS_FRACTIONS_MAX: u128 = 88;
 /// EIP-1985: gas limits fit a signed 64 bit integer.
 pub const GAS_LIMIT_MAX: u64 = i64::MAX as u64;
+/// EIP-1559: by what London multiplies the gas limit, so that the old limit becomes the target.
+pub const ELASTICITY: u64 = 2;
 
 /// What a proposer chooses about a block; the rest follows from parent and transactions. Withdrawals are always empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +83,7 @@ pub enum HeaderError {
     GasLimitStep {
         /// In the header.
         got: u64,
-        /// Of the parent.
+        /// Of the parent; twice that in London's first block.
         parent: u64,
     },
     /// Outside [5000, 2^63).
@@ -100,6 +108,17 @@ pub enum HeaderError {
     /// More than 32 bytes.
     #[error("extra data has {0} bytes, at most 32 are allowed")]
     ExtraData(usize),
+    /// While blocks were mined: not the difficulty that follows from the parent.
+    #[error("difficulty is {got}, must be {expected}")]
+    Difficulty {
+        /// In the header.
+        got: U256,
+        /// From parent and timestamp.
+        expected: U256,
+    },
+    /// Blocks older than the merge are executed, not built: nobody here mines.
+    #[error("block {0} is older than the merge and can't be built")]
+    Mined(u64),
     /// A constant since the merge (EIP-3675): difficulty, nonce, ommers hash.
     #[error("{0} is not what it has to be since the merge")]
     Constant(&'static str),
@@ -132,19 +151,23 @@ pub enum HeaderError {
 
 /// The header of a child of `parent`, as far as it is known before its transactions: no roots, no gas used, no bloom.
 pub fn next(spec: &ChainSpec, parent: &SealedHeader, attributes: &Attributes) -> Result<Header, HeaderError> {
+    let number = parent.number.checked_add(1).ok_or(HeaderError::Number { got: 0, parent: parent.number })?;
+    if !spec.is_paris_active_at_block(number) {
+        return Err(HeaderError::Mined(number));
+    }
     let amsterdam = spec.is_amsterdam_active_at_timestamp(attributes.timestamp);
     let cancun = spec.is_cancun_active_at_timestamp(attributes.timestamp);
     let header = Header {
         parent_hash: parent.hash(),
         ommers_hash: EMPTY_OMMER_ROOT_HASH,
         beneficiary: attributes.fee_recipient,
-        number: parent.number.checked_add(1).ok_or(HeaderError::Number { got: 0, parent: parent.number })?,
+        number,
         gas_limit: attributes.gas_limit,
         timestamp: attributes.timestamp,
         extra_data: attributes.extra_data.clone(),
         mix_hash: attributes.prev_randao,
-        base_fee_per_gas: Some(base_fee(parent)),
-        withdrawals_root: Some(EMPTY_ROOT_HASH),
+        base_fee_per_gas: base_fee(spec, parent),
+        withdrawals_root: spec.is_shanghai_active_at_timestamp(attributes.timestamp).then_some(EMPTY_ROOT_HASH),
         blob_gas_used: cancun.then_some(0),
         excess_blob_gas: excess_blob_gas(spec, parent, attributes.timestamp)?,
         parent_beacon_block_root: cancun.then_some(attributes.parent_beacon_block_root),
@@ -171,35 +194,44 @@ pub fn validate(spec: &ChainSpec, parent: &SealedHeader, header: &Header) -> Res
     if header.extra_data.len() > EXTRA_DATA_MAX {
         return Err(HeaderError::ExtraData(header.extra_data.len()));
     }
-    let constants = [
-        ("difficulty", header.difficulty == U256::ZERO),
-        ("nonce", header.nonce == B64::ZERO),
-        ("ommers hash", header.ommers_hash == EMPTY_OMMER_ROOT_HASH),
-    ];
-    if let Some((name, _)) = constants.iter().find(|(_, holds)| !holds) {
-        return Err(HeaderError::Constant(name));
+    if spec.is_paris_active_at_block(header.number) {
+        let constants = [
+            ("difficulty", header.difficulty == U256::ZERO),
+            ("nonce", header.nonce == B64::ZERO),
+            ("ommers hash", header.ommers_hash == EMPTY_OMMER_ROOT_HASH),
+        ];
+        if let Some((name, _)) = constants.iter().find(|(_, holds)| !holds) {
+            return Err(HeaderError::Constant(name));
+        }
+    } else {
+        let expected = difficulty::expected(spec, parent, header.timestamp);
+        if header.difficulty != expected {
+            return Err(HeaderError::Difficulty { got: header.difficulty, expected });
+        }
     }
-    gas(parent, header)?;
+    gas(spec, parent, header)?;
     presence(spec, header)?;
     blobs(spec, parent, header)
 }
 
-fn gas(parent: &Header, header: &Header) -> Result<(), HeaderError> {
+fn gas(spec: &ChainSpec, parent: &Header, header: &Header) -> Result<(), HeaderError> {
     let limit = header.gas_limit;
+    let first = spec.is_london_active_at_block(header.number) && !spec.is_london_active_at_block(parent.number);
+    let before = if first { parent.gas_limit.saturating_mul(ELASTICITY) } else { parent.gas_limit };
     if !(GAS_LIMIT_MIN..=GAS_LIMIT_MAX).contains(&limit) {
         return Err(HeaderError::GasLimitRange(limit));
     }
-    if limit.abs_diff(parent.gas_limit) >= parent.gas_limit / GAS_LIMIT_STEP_DIVISOR && limit != parent.gas_limit {
-        return Err(HeaderError::GasLimitStep { got: limit, parent: parent.gas_limit });
+    if limit.abs_diff(before) >= before / GAS_LIMIT_STEP_DIVISOR && limit != before {
+        return Err(HeaderError::GasLimitStep { got: limit, parent: before });
     }
     if header.gas_used > limit {
         return Err(HeaderError::GasUsed { used: header.gas_used, limit });
     }
-    let expected = base_fee(parent);
-    if header.base_fee_per_gas != Some(expected) {
-        return Err(HeaderError::BaseFee { got: header.base_fee_per_gas, expected });
+    match (header.base_fee_per_gas, base_fee(spec, parent)) {
+        (Some(_), None) => Err(HeaderError::Unexpected("base fee")),
+        (got, Some(expected)) if got != Some(expected) => Err(HeaderError::BaseFee { got, expected }),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Which optional fields a header has is a matter of its fork alone.
@@ -237,15 +269,22 @@ fn blobs(spec: &ChainSpec, parent: &Header, header: &Header) -> Result<(), Heade
     Ok(())
 }
 
-/// EIP-1559. A parent without a base fee can't be: every chain here starts after London.
-fn base_fee(parent: &Header) -> u64 {
+/// EIP-1559: of a child of `parent`; `None` before London.
+fn base_fee(spec: &ChainSpec, parent: &Header) -> Option<u64> {
+    if !spec.is_london_active_at_block(parent.number.saturating_add(1)) {
+        return None;
+    }
+    if !spec.is_london_active_at_block(parent.number) {
+        return Some(INITIAL_BASE_FEE);
+    }
     // A forged parent may use more gas than its limit allows; it is judged elsewhere, and must not overflow here.
     let sane = Header {
         gas_used: parent.gas_used.min(parent.gas_limit),
         gas_limit: parent.gas_limit.max(2),
         ..parent.clone()
     };
-    sane.next_block_base_fee(BaseFeeParams::ethereum()).unwrap_or(0)
+    // A parent under London without a base fee is forged too.
+    Some(sane.next_block_base_fee(BaseFeeParams::ethereum()).unwrap_or(0))
 }
 
 /// EIP-4844 with EIP-7918; zero when the parent knew no blobs, `None` before Cancun.

@@ -7,6 +7,7 @@
 mod tests;
 mod trie_state;
 
+use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use revm::database_interface::DBErrorMarker;
 use std::{collections::BTreeMap, error::Error, sync::Arc};
@@ -30,7 +31,7 @@ impl Default for Account {
 }
 
 impl Account {
-    /// Empty in the sense of EIP-161: such an account is not in the trie.
+    /// Empty in the sense of EIP-161: such an account leaves the trie when it is touched, from Spurious Dragon on.
     pub fn is_empty(&self) -> bool {
         self.nonce == 0 && self.balance.is_zero() && self.code_hash == KECCAK256_EMPTY
     }
@@ -50,6 +51,8 @@ pub enum Lookup {
     Code(B256),
     /// The hash of a block, by its number.
     BlockHash(u64),
+    /// The ommers of a block, by its number.
+    Ommers(u64),
     /// The state after a block, by its state root: it is not (or no longer) kept.
     State(B256),
 }
@@ -127,6 +130,11 @@ pub trait ChainState: StateView + NodeSource {
     /// The header of block `number`, RLP, for a witness in which BLOCKHASH reached that far back. Asked only for ancestors that
     /// `block_hash` answered for.
     fn header(&self, number: u64) -> Result<Bytes, StateError>;
+    /// The ommers of block `number`, as its body has them. Asked only for the last seven ancestors, when a mined block names ommers itself and
+    /// that ancestor's header says that it had some. `Missing` where no such block is ever executed: a witness is younger than the merge.
+    fn ommers(&self, number: u64) -> Result<Vec<Header>, StateError> {
+        Err(StateError::Missing(Lookup::Ommers(number)))
+    }
 }
 
 macro_rules! forward {
@@ -146,6 +154,7 @@ macro_rules! forward {
         impl<T: ChainState + ?Sized> ChainState for $wrapper {
             fn root(&self) -> B256 { (**self).root() }
             fn header(&self, number: u64) -> Result<Bytes, StateError> { (**self).header(number) }
+            fn ommers(&self, number: u64) -> Result<Vec<Header>, StateError> { (**self).ommers(number) }
         }
     )*};
 }

@@ -8,7 +8,9 @@ use crate::{
     genesis,
     state::{Account, ChainState, Lookup, NodeSource, StateDiff, StateError, StateView},
 };
-use alloy_consensus::{SignableTransaction, TxEip1559, TxEip2930, TxEip7702, TxLegacy, transaction::SignerRecoverable};
+use alloy_consensus::{
+    Header, SignableTransaction, TxEip1559, TxEip2930, TxEip7702, TxLegacy, transaction::SignerRecoverable,
+};
 use alloy_eips::{
     eip2930::{AccessList, AccessListItem},
     eip7702::Authorization,
@@ -18,6 +20,7 @@ use alloy_network::TxSignerSync;
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, map::B256Map};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
+use alloy_trie::TrieAccount;
 use chainspec::{ChainSpec, Layer, dev};
 use programs::{code, fresh};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -31,6 +34,8 @@ pub(crate) struct World {
     nodes: B256Map<Bytes>,
     codes: B256Map<Bytes>,
     pub(crate) headers: Vec<SealedHeader>,
+    /// Of each block.
+    ommers: Vec<Vec<Header>>,
 }
 
 impl World {
@@ -44,6 +49,7 @@ impl World {
             nodes: block.nodes.into_iter().collect(),
             codes: B256Map::default(),
             headers: vec![block.header],
+            ommers: vec![Vec::new()],
         };
         world.change(&block.diff);
         world
@@ -82,11 +88,23 @@ impl World {
     pub(crate) fn append(&mut self, executed: &Executed) {
         self.nodes.extend(executed.nodes.iter().cloned());
         self.change(&executed.diff);
+        self.ommers.push(executed.block.body().ommers.clone());
         self.headers.push(SealedHeader::new(executed.block.header().clone(), executed.block.hash()));
     }
 
     pub(crate) fn nonce(&self, address: Address) -> u64 {
         self.accounts.get(&address).map_or(0, |a| a.nonce)
+    }
+
+    /// State root of what is kept flat, by another trie.
+    pub(crate) fn flat_root(&self) -> B256 {
+        let account = |(address, account): (&Address, &Account)| {
+            let slots = self.storage.range((*address, U256::ZERO)..=(*address, U256::MAX));
+            let slots = slots.map(|((_, slot), value)| (B256::from(*slot), *value));
+            let storage = alloy_trie::root::storage_root_unhashed(slots);
+            (*address, TrieAccount::new(account.nonce, account.balance, storage, account.code_hash))
+        };
+        alloy_trie::root::state_root_unhashed(self.accounts.iter().map(account))
     }
 
     fn change(&mut self, diff: &StateDiff) {
@@ -96,6 +114,9 @@ impl World {
             match account.after {
                 Some(after) => drop(self.accounts.insert(*address, after)),
                 None => drop(self.accounts.remove(address)),
+            }
+            if account.wiped {
+                self.storage.retain(|(owner, _), _| owner != address);
             }
             for (slot, (before, after)) in &account.storage {
                 let old = self.storage.get(&(*address, *slot)).copied().unwrap_or_default();
@@ -137,6 +158,9 @@ impl ChainState for World {
     }
     fn header(&self, number: u64) -> Result<Bytes, StateError> {
         Ok(alloy_rlp::encode(self.headers[number as usize].header()).into())
+    }
+    fn ommers(&self, number: u64) -> Result<Vec<Header>, StateError> {
+        Ok(self.ommers[number as usize].clone())
     }
 }
 

@@ -33,11 +33,11 @@ pub fn run_alone(
     tx: &RecoveredTx,
     state: &dyn ChainState,
 ) -> Result<Alone, BlockError> {
-    let mut run = Run::set_up(spec, header, None, state)?;
+    let mut run = Run::set_up(spec, header, &[], None, state)?;
     let outcome = run
         .attempt(tx.as_recovered_ref())
         .map_err(|reason| BlockError::transaction(0, *tx.inner().tx_hash(), reason))?;
-    let included = run.commit(outcome);
+    let included = run.commit(outcome)?;
     let diff = run.stop();
     let (root, _) = roots::apply(state, state.root(), &diff)?;
     Ok(Alone { included, diff, root })

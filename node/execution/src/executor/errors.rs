@@ -1,6 +1,6 @@
 //! Why a block could not be built, or is not valid.
 
-use super::{MAX_RLP_BLOCK_SIZE, Refused};
+use super::{MAX_RLP_BLOCK_SIZE, OmmerError, Refused};
 use crate::{evm::Log, header::HeaderError, state::StateError};
 use alloy_evm::block::{BlockExecutionError, BlockValidationError};
 use alloy_primitives::{Address, B256};
@@ -15,12 +15,6 @@ pub enum ExecutionError {
     /// The attributes do not make a valid header on this parent.
     #[error(transparent)]
     Header(#[from] HeaderError),
-    /// Rules older than Cancun are not executed: they let accounts lose their storage wholesale.
-    #[error("block {number} is under rules older than Cancun")]
-    TooOld {
-        /// Its number.
-        number: u64,
-    },
     /// A system call failed: the genesis lacks a system contract, or its code is not what it should be.
     #[error("system call: {0}")]
     SystemCall(SystemCallError),
@@ -49,12 +43,6 @@ pub enum BlockError {
     /// Not the block's fault: the EVM gave up.
     #[error("internal EVM error: {0}")]
     Evm(String),
-    /// Rules older than Cancun are not executed.
-    #[error("block {number} is under rules older than Cancun")]
-    TooOld {
-        /// Its number.
-        number: u64,
-    },
     /// The header does not follow from its parent.
     #[error("header: {0}")]
     Header(#[from] HeaderError),
@@ -64,9 +52,15 @@ pub enum BlockError {
         /// In bytes.
         len: usize,
     },
-    /// Ommers after the merge (EIP-3675).
-    #[error("the block has {0} ommers")]
-    Ommers(usize),
+    /// Its ommers may not stand there.
+    #[error(transparent)]
+    Ommers(#[from] OmmerError),
+    /// A list of withdrawals and a withdrawals root belong together (EIP-4895).
+    #[error("the {} has withdrawals, the {} has none", if *.header { "header" } else { "body" }, if *.header { "body" } else { "header" })]
+    WithdrawalsMissing {
+        /// Whether it is the header that has a root; else the body has a list.
+        header: bool,
+    },
     /// A transaction that may not stand where it stands.
     #[error("transaction {index} ({hash}): {reason}")]
     Transaction {
@@ -144,6 +138,8 @@ pub enum SystemCallError {
 pub enum Root {
     /// Of the transactions.
     Transactions,
+    /// Of the ommers.
+    Ommers,
     /// Of the withdrawals.
     Withdrawals,
     /// Of the receipts.
@@ -162,6 +158,7 @@ impl fmt::Display for Root {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Transactions => "transactions root",
+            Self::Ommers => "ommers hash",
             Self::Withdrawals => "withdrawals root",
             Self::Receipts => "receipts root",
             Self::State => "state root",
@@ -192,7 +189,6 @@ impl From<ExecutionError> for BlockError {
         match error {
             ExecutionError::State(error) => Self::State(error),
             ExecutionError::Header(error) => Self::Header(error),
-            ExecutionError::TooOld { number } => Self::TooOld { number },
             ExecutionError::SystemCall(error) => Self::SystemCall(error),
             ExecutionError::Requests(count) => Self::Requests(count),
             ExecutionError::BalFull { items, limit } => Self::BalTooLong { items, limit },

@@ -1,14 +1,20 @@
 //! The steps that building and executing share: system calls, one transaction at a time, the end of the block.
 
-use super::{ExecutionError, Included, Refused, SystemCallError, changes::diff, errors::failure, verdict::refusal};
+use super::{
+    ExecutionError, Included, Refused, SignatureRule, SystemCallError,
+    changes::{diff, diff_of},
+    errors::failure,
+    verdict::refusal,
+};
 use crate::{
     bal,
     block::Transaction,
     evm::{self, BlockExecutor, Db, Log, Receipts},
-    state::{ChainState, StateDiff},
+    roots::Tries,
+    state::{ChainState, StateDiff, StateError},
     witness::Keys,
 };
-use alloy_consensus::{Header, Transaction as _, Typed2718, transaction::Recovered};
+use alloy_consensus::{Eip658Value, Header, ReceiptEnvelope, Transaction as _, Typed2718, transaction::Recovered};
 use alloy_eips::eip4895::Withdrawal;
 use alloy_evm::{
     Evm,
@@ -40,8 +46,12 @@ pub(super) struct Run<'a> {
     keys: Keys,
     start: Vec<Commit>,
     included: u64,
+    number: u64,
     timestamp: u64,
-    blob_gas_max: u64,
+    /// `None` before Cancun.
+    blob_gas_max: Option<u64>,
+    /// Before Byzantium every receipt holds the state root after its transaction (EIP-658).
+    tries: Option<Tries<&'a dyn ChainState>>,
 }
 
 /// A transaction that ran and waits for a verdict.
@@ -65,10 +75,11 @@ impl<'a> Run<'a> {
     pub(super) fn start(
         spec: &Arc<ChainSpec>,
         header: &Header,
+        ommers: &'a [Header],
         withdrawals: Option<Vec<Withdrawal>>,
         state: &'a dyn ChainState,
     ) -> Result<Self, ExecutionError> {
-        let mut run = Self::set_up(spec, header, withdrawals, state)?;
+        let mut run = Self::set_up(spec, header, ommers, withdrawals, state)?;
         let hook = run.log.hook();
         run.executor.evm_mut().db_mut().set_state_hook(Some(hook));
         run.executor.apply_pre_execution_changes().map_err(|error| failure(error, &run.log))?;
@@ -84,12 +95,10 @@ impl<'a> Run<'a> {
     pub(super) fn set_up(
         spec: &Arc<ChainSpec>,
         header: &Header,
+        ommers: &'a [Header],
         withdrawals: Option<Vec<Withdrawal>>,
         state: &'a dyn ChainState,
     ) -> Result<Self, ExecutionError> {
-        if !spec.is_cancun_active_at_timestamp(header.timestamp) {
-            return Err(ExecutionError::TooOld { number: header.number });
-        }
         let log = Log::default();
         let mut db = State::builder().with_database(Db::new(state, log.clone())).with_bundle_update();
         if spec.is_amsterdam_active_at_timestamp(header.timestamp) {
@@ -99,14 +108,14 @@ impl<'a> Run<'a> {
         let ctx = EthBlockExecutionCtx {
             parent_hash: header.parent_hash,
             parent_beacon_block_root: header.parent_beacon_block_root,
-            ommers: &[],
+            ommers,
             withdrawals: Some(Cow::Owned(withdrawals.unwrap_or_default())),
             extra_data: header.extra_data.clone(),
             tx_count_hint: None,
             slot_number: header.slot_number,
         };
         let executor = BlockExecutor::new(evm, ctx, Arc::clone(spec), Receipts);
-        let blob_gas_max = spec.blob_params_at(header.timestamp).map_or(0, |p| p.max_blob_gas_per_block());
+        let blob_gas_max = spec.blob_params_at(header.timestamp).map(|p| p.max_blob_gas_per_block());
         Ok(Self {
             spec: Arc::clone(spec),
             state,
@@ -115,8 +124,11 @@ impl<'a> Run<'a> {
             keys: Keys::default(),
             start: Vec::new(),
             included: 0,
+            number: header.number,
             timestamp: header.timestamp,
             blob_gas_max,
+            tries: (!spec.is_byzantium_active_at_block(header.number))
+                .then(|| Tries::new(Arc::new(state), state.root())),
         })
     }
 
@@ -130,6 +142,11 @@ impl<'a> Run<'a> {
 
     pub(super) fn is_osaka(&self) -> bool {
         self.spec.is_osaka_active_at_timestamp(self.timestamp)
+    }
+
+    /// EIP-161: whether empty accounts leave the state.
+    fn keeps_empty(&self) -> bool {
+        !self.spec.is_spurious_dragon_active_at_block(self.number)
     }
 
     pub(super) fn state(&self) -> &'a dyn ChainState {
@@ -225,11 +242,19 @@ impl<'a> Run<'a> {
 
     /// Refuses before anything runs.
     fn admit(&self, tx: &Transaction) -> Result<(), Refused> {
+        if self.keeps_empty() && tx.is_legacy() && tx.chain_id().is_some() {
+            return Err(Refused::Signature(SignatureRule::NamesChain));
+        }
+        if self.spec.is_homestead_active_at_block(self.number) && tx.signature().normalize_s().is_some() {
+            return Err(Refused::Signature(SignatureRule::HighS));
+        }
         let Some(blob_gas) = tx.blob_gas_used() else { return Ok(()) };
         if self.is_rollup() {
             return Err(Refused::Type(tx.ty()));
         }
-        let available = self.blob_gas_max.saturating_sub(self.executor.blob_gas_used);
+        // Before Cancun the EVM refuses the type.
+        let Some(blob_gas_max) = self.blob_gas_max else { return Ok(()) };
+        let available = blob_gas_max.saturating_sub(self.executor.blob_gas_used);
         if blob_gas > available {
             return Err(Refused::BlockFull { gas_limit: blob_gas, available });
         }
@@ -255,7 +280,7 @@ impl<'a> Run<'a> {
     }
 
     /// Includes what ran.
-    pub(super) fn commit(&mut self, outcome: Outcome) -> Included {
+    pub(super) fn commit(&mut self, outcome: Outcome) -> Result<Included, StateError> {
         let Outcome { result, keys } = outcome;
         let ran = &result.result().result;
         let created = match ran {
@@ -271,8 +296,16 @@ impl<'a> Run<'a> {
         };
         self.keys.add(keys);
         self.included += 1;
+        let keep_empty = self.keeps_empty();
+        let root = match &mut self.tries {
+            Some(tries) => Some(tries.apply(&diff_of(&result.result().state, keep_empty))?.0),
+            None => None,
+        };
         self.executor.commit_transaction(result);
-        included
+        if let (Some(root), Some(ReceiptEnvelope::Legacy(receipt))) = (root, self.executor.receipts.last_mut()) {
+            receipt.receipt.status = Eip658Value::PostState(root);
+        }
+        Ok(included)
     }
 
     /// Drops what ran, as if it never had.
@@ -296,16 +329,17 @@ impl<'a> Run<'a> {
 
     /// Ends without the steps that a block has after its transactions.
     pub(super) fn stop(mut self) -> StateDiff {
+        let keep_empty = self.keeps_empty();
         let db = self.executor.evm_mut().db_mut();
         db.merge_transitions(BundleRetention::PlainState);
-        diff(db.take_bundle())
+        diff(db.take_bundle(), keep_empty)
     }
 
     /// Runs the system calls after the transactions and sums up.
     pub(super) fn finish(mut self) -> Result<Finished, ExecutionError> {
         self.require_request_contracts()?;
         let index = self.next_index();
-        let amsterdam = self.is_amsterdam();
+        let (amsterdam, keep_empty) = (self.is_amsterdam(), self.keeps_empty());
         let db = self.executor.evm_mut().db_mut();
         BalIndexedDatabase::set_bal_index(db, index);
         db.set_state_hook(Some(self.log.hook()));
@@ -318,7 +352,7 @@ impl<'a> Run<'a> {
         }
         let bal = db.take_built_alloy_bal().unwrap_or_default();
         db.merge_transitions(BundleRetention::PlainState);
-        let diff = diff(db.take_bundle());
+        let diff = diff(db.take_bundle(), keep_empty);
         let bytes = if amsterdam { bal::encode(&bal) } else { Bytes::new() };
         Ok(Finished { result, bal: bytes, bal_items: bal::items(&bal), diff, keys })
     }

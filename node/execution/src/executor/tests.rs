@@ -392,17 +392,6 @@ fn attributes_that_make_no_valid_header_are_refused_at_the_start() {
 }
 
 #[test]
-fn chains_older_than_cancun_are_not_executed() {
-    let mut genesis = dev::l1_genesis(1_000);
-    let config = &mut genesis.config;
-    (config.cancun_time, config.prague_time, config.osaka_time, config.amsterdam_time) = (None, None, None, None);
-    (config.bpo1_time, config.bpo2_time) = (None, None);
-    let world = World::new(genesis, Layer::L1 { execute: false });
-    let error = Building::start(&world.spec, world.head(), world.attributes(), &world).map(|_| ()).unwrap_err();
-    assert!(matches!(error, ExecutionError::TooOld { number: 1 }), "{error}");
-}
-
-#[test]
 fn prague_and_osaka_blocks_build_and_execute_without_an_access_list() {
     for osaka in [false, true] {
         let mut genesis = dev::l1_genesis(1_000);

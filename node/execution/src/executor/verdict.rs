@@ -60,6 +60,9 @@ pub enum Refused {
     /// The sender can't pay now, or offers less than the base fee: it may later.
     #[error("not payable in this block: {0}")]
     Unpayable(InvalidTransaction),
+    /// Signed in a way that the rules of this block do not know.
+    #[error("signature: {0}")]
+    Signature(SignatureRule),
     /// A type that may not stand in a block of this chain (type 3 on a rollup).
     #[error("transactions of type {0} are not allowed on this chain")]
     Type(u8),
@@ -75,6 +78,17 @@ pub enum Refused {
     /// Ours to solve: the EVM gave up for a reason that is no fault of the transaction's.
     #[error("internal EVM error: {0}")]
     Evm(String),
+}
+
+/// A rule about signatures that came with a fork.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureRule {
+    /// Homestead (EIP-2): s is in the lower half.
+    #[error("s is in the upper half of the curve's order")]
+    HighS,
+    /// Before Spurious Dragon (EIP-155) no signature names a chain.
+    #[error("it names a chain, which no rule knows yet")]
+    NamesChain,
 }
 
 /// What to do with a refused transaction.
@@ -98,7 +112,7 @@ impl Refused {
             | Self::BlockTooLong { .. }
             | Self::NonceAhead { .. }
             | Self::Unpayable(_) => Verdict::Later,
-            Self::Type(_) | Self::Request(_) | Self::Invalid(_) => Verdict::Never,
+            Self::Signature(_) | Self::Type(_) | Self::Request(_) | Self::Invalid(_) => Verdict::Never,
             Self::State(_) | Self::Evm(_) => Verdict::Broken,
         }
     }

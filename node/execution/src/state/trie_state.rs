@@ -1,7 +1,8 @@
 //! A state read through its trie: a witness, or an old state whose flat values are gone.
 
-use super::{Account, ChainState, CodeSource, NodeSource, StateError, StateView};
+use super::{Account, ChainState, CodeSource, Lookup, NodeSource, StateError, StateView};
 use crate::trie::{Accounts, Storage};
+use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_trie::EMPTY_ROOT_HASH;
 use std::{
@@ -16,6 +17,10 @@ pub trait BlockHashes: Send + Sync {
     fn hash_of(&self, number: u64) -> Result<B256, StateError>;
     /// RLP of that block's header.
     fn header_of(&self, number: u64) -> Result<Bytes, StateError>;
+    /// See [`ChainState::ommers`].
+    fn ommers_of(&self, number: u64) -> Result<Vec<Header>, StateError> {
+        Err(StateError::Missing(Lookup::Ommers(number)))
+    }
 }
 
 macro_rules! forward {
@@ -23,6 +28,7 @@ macro_rules! forward {
         impl<T: BlockHashes + ?Sized> BlockHashes for $wrapper {
             fn hash_of(&self, number: u64) -> Result<B256, StateError> { (**self).hash_of(number) }
             fn header_of(&self, number: u64) -> Result<Bytes, StateError> { (**self).header_of(number) }
+            fn ommers_of(&self, number: u64) -> Result<Vec<Header>, StateError> { (**self).ommers_of(number) }
         }
     )*};
 }
@@ -96,5 +102,9 @@ impl<S: NodeSource, C: CodeSource + BlockHashes> ChainState for TrieState<S, C> 
 
     fn header(&self, number: u64) -> Result<Bytes, StateError> {
         self.rest.header_of(number)
+    }
+
+    fn ommers(&self, number: u64) -> Result<Vec<Header>, StateError> {
+        self.rest.ommers_of(number)
     }
 }

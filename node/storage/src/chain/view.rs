@@ -10,6 +10,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use execution::{
     Account, ChainState, NodeSource, StateError, StateView,
@@ -101,6 +102,11 @@ impl BlockHashes for Source {
         let header = header_by_hash(&*self.inner.store, hash).map_err(StateError::io)?;
         Ok(encode_rlp(header.header()))
     }
+
+    fn ommers_of(&self, number: u64) -> Result<Vec<Header>, StateError> {
+        let body = read::<schema::Bodies>(&self.inner, &self.ancestor(number)?)?;
+        Ok(body.ok_or(StateError::Missing(Lookup::Ommers(number)))?.ommers)
+    }
 }
 
 /// The state of the head, as it was when it was asked for.
@@ -161,6 +167,10 @@ impl ChainState for HeadState {
 
     fn header(&self, number: u64) -> Result<Bytes, StateError> {
         self.source.header_of(number)
+    }
+
+    fn ommers(&self, number: u64) -> Result<Vec<Header>, StateError> {
+        self.source.ommers_of(number)
     }
 }
 
