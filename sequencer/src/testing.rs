@@ -14,7 +14,8 @@ use chainspec::{
 use execution::{
     block::{RecoveredTx, SealedHeader, Transaction},
     executor::Executed,
-    state::{BlockHashes, CodeSource, Lookup, NodeSource, StateDiff, StateError, TrieState},
+    state::{BlockHashes, CodeSource, Lookup, StateError, TrieState},
+    trie::{Nowhere, StateTree},
 };
 
 pub(crate) const CHAIN_ID: u64 = L2_CHAIN_ID;
@@ -100,7 +101,7 @@ pub(crate) fn arc<T>(value: T) -> Arc<T> {
 pub(crate) struct World {
     pub(crate) spec: Arc<ChainSpec>,
     pub(crate) head: SealedHeader,
-    nodes: BTreeMap<B256, Bytes>,
+    tree: StateTree,
     codes: BTreeMap<B256, Bytes>,
 }
 
@@ -118,32 +119,20 @@ impl World {
         }
         let spec = Arc::new(ChainSpec::from_genesis(genesis, Layer::Rollup).unwrap());
         let genesis = execution::genesis::genesis(&spec).unwrap();
-        let mut world = Self { spec, head: genesis.header, nodes: BTreeMap::new(), codes: BTreeMap::new() };
-        world.store(&genesis.diff, &genesis.nodes);
-        world
+        Self { spec, head: genesis.header, tree: genesis.tree, codes: genesis.diff.codes }
     }
 
     /// The state after the head.
-    pub(crate) fn state(&self) -> TrieState<&Self, &Self> {
-        TrieState::new(self.head.state_root, self, self)
+    pub(crate) fn state(&self) -> TrieState<Nowhere, &Self> {
+        TrieState::new(self.tree.clone(), Nowhere, self)
     }
 
     /// Makes a block the head.
     pub(crate) fn append(&mut self, executed: &Executed) {
         assert_eq!(executed.block.header().parent_hash, self.head.hash());
         self.head = SealedHeader::new(executed.block.header().clone(), executed.block.hash());
-        self.store(&executed.diff, &executed.nodes);
-    }
-
-    fn store(&mut self, diff: &StateDiff, nodes: &[(B256, Bytes)]) {
-        self.nodes.extend(nodes.iter().cloned());
-        self.codes.extend(diff.codes.clone());
-    }
-}
-
-impl NodeSource for World {
-    fn node(&self, hash: B256) -> Result<Bytes, StateError> {
-        self.nodes.get(&hash).cloned().ok_or(StateError::missing_node(hash))
+        self.tree = executed.tree.clone();
+        self.codes.extend(executed.diff.codes.clone());
     }
 }
 

@@ -18,7 +18,8 @@ use crate::{
     header::{self, Attributes},
     roots,
     state::{ChainState, StateDiff},
-    witness::{self, Built, Sizes, Tracker, Witness},
+    trie::{StateTree, TrieChanges},
+    witness::{self, Built, Keys, Sizes, Tracker, Witness},
 };
 use alloy_consensus::{BlockBody, Header, TxReceipt, proofs};
 use alloy_eips::eip2718::Encodable2718;
@@ -46,8 +47,10 @@ pub struct Executed {
     pub bal: Bytes,
     /// What changed.
     pub diff: StateDiff,
-    /// Trie nodes that are new, by hash, children before parents. With the nodes of the parent state they hold the whole new state.
-    pub nodes: Vec<(B256, Bytes)>,
+    /// The state's tries after the block.
+    pub tree: StateTree,
+    /// How the block changed them, node by node.
+    pub changes: TrieChanges,
     /// What a stateless validator needs beyond the block and the BAL.
     pub witness: Witness,
 }
@@ -56,6 +59,8 @@ pub struct Executed {
 pub struct Building<'a> {
     run: Run<'a>,
     tracker: Tracker<'a>,
+    /// What the system calls after the transactions are expected to touch.
+    rehearsed: Keys,
     parent: SealedHeader,
     header: Header,
     transactions: Vec<RecoveredTx>,
@@ -81,11 +86,14 @@ impl<'a> Building<'a> {
         let header = header::next(spec, parent, &attributes)?;
         let mut run = Run::start(spec, &header, &[], None, state)?;
         let mut tracker = Tracker::new(state, parent.number, parent.length());
-        for (index, commit, keys) in run.take_start_commits().into_iter().chain(run.rehearse_end()?) {
-            let delta = tracker.delta(index, &commit, &keys, None)?;
-            tracker.include(delta);
+        let rehearsal = run.rehearse_end()?;
+        for (index, commit, keys) in run.take_start_commits().iter().chain(&rehearsal) {
+            tracker.attempt(*index, commit, keys, None)?;
+            tracker.include();
         }
-        Ok(Self { run, tracker, parent: parent.clone(), header, transactions: Vec::new() })
+        let mut rehearsed = Keys::default();
+        rehearsal.into_iter().for_each(|(_, _, keys)| rehearsed.add(keys));
+        Ok(Self { run, tracker, rehearsed, parent: parent.clone(), header, transactions: Vec::new() })
     }
 
     /// Executes a transaction and includes it, unless it is refused.
@@ -102,26 +110,36 @@ impl<'a> Building<'a> {
             return Err(Refused::BlockTooLong { len: block_len });
         }
         let outcome = self.run.attempt(tx.as_recovered_ref())?;
-        let delta =
-            match self.tracker.delta(self.run.next_index(), &outcome.result.result.state, &outcome.keys, Some(len)) {
-                Ok(delta) => delta,
-                Err(error) => return Err(self.run.abandon(outcome, Refused::State(error))),
-            };
-        let (items, limit) = (self.tracker.bal_items(&delta), bal::items_max(self.header.gas_limit));
+        let (index, state) = (self.run.next_index(), &outcome.result.result.state);
+        let verdict = match self.tracker.attempt(index, state, &outcome.keys, Some(len)) {
+            Err(error) => Err(Refused::State(error)),
+            Ok(()) => self.judge(fits),
+        };
+        match verdict {
+            Err(refused) => {
+                self.tracker.forget();
+                Err(self.run.abandon(outcome, refused))
+            }
+            Ok(()) => {
+                self.tracker.include();
+                self.transactions.push(tx.clone());
+                self.run.commit(outcome).map_err(Refused::State)
+            }
+        }
+    }
+
+    /// Whether the block may hold what the tracker has on trial.
+    fn judge(&self, fits: impl FnOnce(&Sizes) -> bool) -> Result<(), Refused> {
+        let (items, limit) = (self.tracker.bal_items(), bal::items_max(self.header.gas_limit));
         if self.run.is_amsterdam() && items > limit {
-            return Err(self.run.abandon(outcome, Refused::BalFull { items, limit }));
+            return Err(Refused::BalFull { items, limit });
         }
-        if !fits(&self.tracker.sizes(&delta)) {
-            return Err(self.run.abandon(outcome, Refused::Budget));
-        }
-        self.tracker.include(delta);
-        self.transactions.push(tx.clone());
-        self.run.commit(outcome).map_err(Refused::State)
+        if fits(&self.tracker.sizes()) { Ok(()) } else { Err(Refused::Budget) }
     }
 
     /// Upper bounds of what the block would take as an EXECUTE input if it were sealed now.
     pub fn sizes(&self) -> Sizes {
-        self.tracker.sizes(&Default::default())
+        self.tracker.sizes()
     }
 
     /// The header as known so far: no roots, no gas used.
@@ -151,7 +169,7 @@ impl<'a> Building<'a> {
 
     /// Post-execution system calls, roots, header.
     pub fn seal(self) -> Result<Executed, ExecutionError> {
-        let Self { run, parent, mut header, transactions, .. } = self;
+        let Self { run, mut tracker, rehearsed, parent, mut header, transactions } = self;
         let (is_rollup, state) = (run.is_rollup(), run.state());
         let done = run.finish()?;
         if is_rollup && !done.result.requests.is_empty() {
@@ -161,9 +179,18 @@ impl<'a> Building<'a> {
         if header.block_access_list_hash.is_some() && done.bal_items > limit {
             return Err(ExecutionError::BalFull { items: done.bal_items, limit });
         }
-        let Built { root, nodes, witness } = witness::build(state, &parent, &done.keys, &done.diff)?;
+        for (index, commit, keys) in &done.end {
+            tracker.attempt(*index, commit, keys, None)?;
+            tracker.include();
+        }
+        // The tracker's nodes are exact unless the rehearsal saw more than what then ran.
+        let built = match done.keys.cover(&rehearsed) {
+            true => witness::complete(state, &parent, &done.keys, &done.diff, tracker.into_paths())?,
+            false => witness::build(state, &parent, &done.keys, &done.diff)?,
+        };
+        let Built { tree, changes, witness } = built;
         let (transactions, senders): (Vec<_>, Vec<_>) = transactions.into_iter().map(|tx| tx.into_parts()).unzip();
-        header.state_root = root;
+        header.state_root = tree.root();
         header.transactions_root = proofs::calculate_transaction_root(&transactions);
         header.receipts_root = proofs::calculate_receipt_root(&done.result.receipts);
         header.logs_bloom = bloom(&done.result.receipts);
@@ -176,7 +203,7 @@ impl<'a> Building<'a> {
         let hash = header.hash_slow();
         let block = RecoveredBlock::new(Block { header, body }, senders, hash);
         let Finished { result, bal, diff, .. } = done;
-        Ok(Executed { block, receipts: result.receipts, bal, diff, nodes, witness })
+        Ok(Executed { block, receipts: result.receipts, bal, diff, tree, changes, witness })
     }
 }
 
@@ -198,10 +225,10 @@ pub fn execute(
     state: &dyn ChainState,
 ) -> Result<Executed, BlockError> {
     let done = replay(spec, parent, block, expected_bal, state)?;
-    let Built { root, nodes, witness } = witness::build(state, parent, &done.keys, &done.diff)?;
-    equal(Root::State, block.header().state_root, root)?;
+    let Built { tree, changes, witness } = witness::build(state, parent, &done.keys, &done.diff)?;
+    equal(Root::State, block.header().state_root, tree.root())?;
     let Finished { result, bal, diff, .. } = done;
-    Ok(Executed { block: block.clone(), receipts: result.receipts, bal, diff, nodes, witness })
+    Ok(Executed { block: block.clone(), receipts: result.receipts, bal, diff, tree, changes, witness })
 }
 
 /// As [`execute`], for a state that is a witness already: makes no new one, returns the gas used.
@@ -213,7 +240,7 @@ pub(crate) fn verify(
     state: &dyn ChainState,
 ) -> Result<u64, BlockError> {
     let done = replay(spec, parent, block, Some(expected_bal), state)?;
-    let (state_root, _) = roots::apply(state, state.root(), &done.diff)?;
+    let state_root = roots::next(state.tree(), &state, &done.diff)?.root();
     equal(Root::State, block.header().state_root, state_root)?;
     Ok(done.result.gas_used)
 }

@@ -7,10 +7,11 @@ mod tests;
 
 use crate::{
     block::SealedHeader,
-    roots,
-    state::{Account, AccountDiff, NodeSource, StateDiff, StateError},
+    roots::{self, Applied},
+    state::{Account, AccountDiff, StateDiff, StateError},
+    trie::{Nowhere, StateTree, TrieChanges},
 };
-use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use alloy_primitives::{B256, KECCAK256_EMPTY, U256, keccak256};
 use alloy_trie::EMPTY_ROOT_HASH;
 use chainspec::ChainSpec;
 
@@ -21,8 +22,10 @@ pub struct Genesis {
     pub header: SealedHeader,
     /// Every account as a change from nothing.
     pub diff: StateDiff,
-    /// Every trie node.
-    pub nodes: Vec<(B256, Bytes)>,
+    /// Its tries, all of them in memory.
+    pub tree: StateTree,
+    /// Every node, account and slot as a change from nothing.
+    pub changes: TrieChanges,
 }
 
 /// Why a genesis can't be used.
@@ -39,15 +42,6 @@ pub enum GenesisError {
     /// The trie failed, which an empty one can't.
     #[error(transparent)]
     State(#[from] StateError),
-}
-
-/// A source for tries that start empty.
-struct Nothing;
-
-impl NodeSource for Nothing {
-    fn node(&self, hash: B256) -> Result<Bytes, StateError> {
-        Err(StateError::missing_node(hash))
-    }
 }
 
 /// The state of `spec`'s block 0.
@@ -67,10 +61,11 @@ pub fn genesis(spec: &ChainSpec) -> Result<Genesis, GenesisError> {
             .collect();
         diff.accounts.insert(*address, AccountDiff { before: None, after, wiped: false, storage });
     }
-    let (computed, nodes) = roots::apply(Nothing, EMPTY_ROOT_HASH, &diff)?;
+    let Applied { tree, changes, .. } = roots::apply(&StateTree::new(EMPTY_ROOT_HASH), &Nowhere, &diff)?;
+    let computed = tree.root();
     let header = SealedHeader::new(spec.genesis_header().clone(), spec.genesis_hash());
     if computed != header.state_root {
         return Err(GenesisError::StateRoot { computed, header: header.state_root });
     }
-    Ok(Genesis { header, diff, nodes })
+    Ok(Genesis { header, diff, tree, changes })
 }

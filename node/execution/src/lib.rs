@@ -29,6 +29,7 @@ mod evm;
 pub mod executor;
 pub mod genesis;
 pub mod header;
+pub mod keccak;
 pub mod kzg;
 pub mod precompile;
 pub mod roots;

@@ -1,108 +1,205 @@
-//! From a state difference to a state root: the only path there is.
+//! From a state difference to the next state's tries and root: the only path there is.
 //!
-//! The order of changes is part of the protocol, because it decides which siblings a minimal witness holds (notes on
-//! EIP-8025): within each account slots are written first and cleared second, then accounts are written first and
-//! removed second, each in the order of addresses and slots.
+//! Which nodes this fetches is part of the protocol, because it decides what a minimal witness holds (notes on EIP-8025): those that a
+//! validator fetches who, within each account, writes slots first and clears second, and then writes accounts first and removes second.
 
 use crate::{
-    state::{NodeSource, StateDiff, StateError},
-    trie::{Accounts, Parent, Storage},
+    keccak,
+    state::{AccountDiff, NodeSource, StateDiff, StateError},
+    trie::{
+        Account, Change, Child, Forge, Loader, Mark, NodeChange, Outcome, Place, Sealed, StateTree, TrieChanges, Word,
+        Write,
+    },
 };
-use alloy_primitives::{Address, B256, Bytes, U256};
-use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
-use std::{collections::BTreeMap, sync::Arc};
+use alloy_primitives::{B256, Bytes, U256, map::B256Map};
+use alloy_trie::Nibbles;
+use std::{collections::BTreeMap, iter::Peekable, sync::atomic::Ordering};
 
-/// The account trie and the storage tries below it, fetched as far as they were asked for.
-pub(crate) struct Tries<S> {
-    source: Arc<S>,
-    accounts: Accounts<Arc<S>>,
-    storage: BTreeMap<Address, Storage<Arc<S>>>,
+/// What a difference makes of a state.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// The new state's tries. They share unchanged nodes with the old ones.
+    pub tree: StateTree,
+    /// What came, changed and went.
+    pub changes: TrieChanges,
+    /// Nodes that were looked at though no key passes them, by hash.
+    pub(crate) siblings: B256Map<Bytes>,
 }
 
-impl<S: NodeSource> Tries<S> {
-    pub(crate) fn new(source: Arc<S>, root: B256) -> Self {
-        let accounts = Accounts::new(Arc::clone(&source), root);
-        Self { source, accounts, storage: BTreeMap::new() }
+/// Applies `diff` to the state of `tree`, whose nodes come from `source` where they are not in memory.
+pub fn apply(tree: &StateTree, source: &dyn NodeSource, diff: &StateDiff) -> Result<Applied, StateError> {
+    run(tree, source, diff, true)
+}
+
+/// As [`apply`], for the new state alone.
+pub(crate) fn next(tree: &StateTree, source: &dyn NodeSource, diff: &StateDiff) -> Result<StateTree, StateError> {
+    run(tree, source, diff, false).map(|applied| applied.tree)
+}
+
+/// An account that changes.
+struct Changed<'a> {
+    key: B256,
+    diff: &'a AccountDiff,
+    old: Option<&'a Account>,
+    /// By hashed slot, sorted: before and after. Those of a storage that is lost as a whole are added when its trie has been razed.
+    slots: Vec<(B256, Change<U256>)>,
+    /// What became of the storage trie.
+    storage: Outcome,
+}
+
+fn run(tree: &StateTree, source: &dyn NodeSource, diff: &StateDiff, keep: bool) -> Result<Applied, StateError> {
+    let loader = tree.loader(source);
+    let mut changed = hashed(diff);
+    for account in &mut changed {
+        account.old = loader.get(tree.top(), &account.key)?;
+    }
+    let mut siblings = B256Map::default();
+    let mut storage = change_storage(loader, &mut changed, &mut siblings, keep)?;
+    let mut changes = TrieChanges::default();
+    if keep {
+        changes.slots = changed
+            .iter()
+            .flat_map(|account| account.slots.iter().map(|(slot, change)| ((account.key, *slot), *change)))
+            .collect();
+    }
+    let writes: Vec<Write<Account>> =
+        changed.iter().map(|account| Write { key: account.key, value: account.after(&mut storage) }).collect();
+    if keep {
+        changes.accounts = account_changes(&changed, &writes);
+    }
+    let mut forge = Forge::new(loader, &mut siblings, keep);
+    let outcome = forge.update((0, None), tree.top(), &writes)?;
+    let mut accounts = forge.seal();
+    let root = match outcome {
+        Outcome::Same => tree.top().cloned(),
+        Outcome::Gone => None,
+        Outcome::Fresh(fresh) => Some(accounts.take(fresh)),
+    };
+    let count = tree.counter();
+    count.fetch_add(accounts.made + storage.made, Ordering::Relaxed);
+    if keep {
+        changes.nodes = node_changes(accounts, |_| None);
+        changes.nodes.extend(node_changes(storage, |number| Some(changed[number as usize].key)));
+    }
+    Ok(Applied { tree: StateTree::of(root, count.clone()), changes, siblings })
+}
+
+/// Changed accounts and slots by their hashes, sorted.
+fn hashed(diff: &StateDiff) -> Vec<Changed<'_>> {
+    let addresses: Vec<&[u8]> = diff.accounts.keys().map(|address| address.as_slice()).collect();
+    let slots: Vec<[u8; 32]> =
+        diff.accounts.values().flat_map(|account| account.storage.keys().map(|slot| slot.to_be_bytes())).collect();
+    let slots: Vec<&[u8]> = slots.iter().map(|slot| slot.as_slice()).collect();
+    let mut slots = keccak::batch(&slots).into_iter();
+    let mut changed: Vec<Changed<'_>> = diff
+        .accounts
+        .values()
+        .zip(keccak::batch(&addresses))
+        .map(|(diff, key)| {
+            let values = diff.storage.values().map(|(before, after)| Change { before: *before, after: *after });
+            let mut slots: Vec<_> = slots.by_ref().take(diff.storage.len()).zip(values).collect();
+            slots.sort_unstable_by_key(|(key, _)| *key);
+            Changed { key, diff, old: None, slots, storage: Outcome::Same }
+        })
+        .collect();
+    changed.sort_unstable_by_key(|account| account.key);
+    changed
+}
+
+/// Changes the storage tries, all in one go so that their nodes are hashed together.
+fn change_storage(
+    loader: Loader<'_>,
+    changed: &mut [Changed<'_>],
+    siblings: &mut B256Map<Bytes>,
+    keep: bool,
+) -> Result<Sealed<Word>, StateError> {
+    let mut forge = Forge::new(loader, siblings, keep);
+    for (number, account) in (0u32..).zip(changed) {
+        let owner = (number, Some(account.key));
+        let writes: Vec<_> = account
+            .slots
+            .iter()
+            .map(|(key, change)| Write { key: *key, value: (!change.after.is_zero()).then_some(Word(change.after)) })
+            .collect();
+        let old = account.old.and_then(Account::storage);
+        if !account.loses_storage() {
+            account.storage = forge.update(owner, old, &writes)?;
+            continue;
+        }
+        account.storage = match forge.update(owner, None, &writes)? {
+            Outcome::Same => Outcome::Gone,
+            outcome => outcome,
+        };
+        if let Some(old) = old.filter(|_| keep) {
+            let mut lost = Vec::new();
+            forge.raze(owner, old, |key, word| lost.push((key, word.0)))?;
+            account.lose(lost);
+        }
+    }
+    Ok(forge.seal())
+}
+
+impl Changed<'_> {
+    /// An account that goes takes its storage along.
+    fn loses_storage(&self) -> bool {
+        self.diff.wiped || self.diff.after.is_none()
     }
 
-    /// Fetches the paths of an account and of its slots.
-    pub(crate) fn touch(&mut self, address: Address, slots: impl IntoIterator<Item = U256>) -> Result<(), StateError> {
-        self.accounts.get(address)?;
-        for slot in slots {
-            self.storage(address)?.get(slot)?;
+    /// Adds the old slots to those that were written since.
+    fn lose(&mut self, lost: Vec<(B256, U256)>) {
+        let mut slots: BTreeMap<B256, Change<U256>> = std::mem::take(&mut self.slots).into_iter().collect();
+        for (key, before) in lost {
+            slots.entry(key).or_insert(Change { before, after: U256::ZERO }).before = before;
         }
-        Ok(())
+        self.slots = slots.into_iter().filter(|(_, change)| change.before != change.after).collect();
     }
 
-    /// Visits the hashed nodes on the path of an account.
-    pub(crate) fn visit_account(
-        &mut self,
-        address: Address,
-        visit: &mut dyn FnMut(B256, usize),
-    ) -> Result<(), StateError> {
-        self.accounts.visit(address, visit)
-    }
-
-    /// Visits the hashed nodes on the path of a slot, and says what hangs there.
-    pub(crate) fn visit_slot(
-        &mut self,
-        address: Address,
-        slot: U256,
-        visit: &mut dyn FnMut(B256, usize),
-    ) -> Result<Option<Parent>, StateError> {
-        let trie = self.storage(address)?;
-        trie.visit(slot, visit)?;
-        trie.parent(slot)
-    }
-
-    fn storage(&mut self, address: Address) -> Result<&mut Storage<Arc<S>>, StateError> {
-        if !self.storage.contains_key(&address) {
-            let root = self.accounts.get(address)?.map_or(EMPTY_ROOT_HASH, |a| a.storage_root);
-            self.storage.insert(address, Storage::new(Arc::clone(&self.source), root));
-        }
-        Ok(self.storage.get_mut(&address).expect("inserted above"))
-    }
-
-    /// Applies `diff` and names the new root and the new nodes.
-    pub(crate) fn apply(&mut self, diff: &StateDiff) -> Result<(B256, Vec<(B256, Bytes)>), StateError> {
-        let mut nodes = Vec::new();
-        let mut storage_roots = BTreeMap::new();
-        for (address, account) in &diff.accounts {
-            if account.storage.is_empty() && !account.wiped {
-                continue;
-            }
-            if account.wiped {
-                self.storage.insert(*address, Storage::new(Arc::clone(&self.source), EMPTY_ROOT_HASH));
-            }
-            let trie = self.storage(*address)?;
-            for writes in [true, false] {
-                for (slot, (_, after)) in account.storage.iter().filter(|(_, (_, after))| after.is_zero() != writes) {
-                    trie.set(*slot, *after)?;
-                }
-            }
-            let (root, made) = trie.commit();
-            nodes.extend(made);
-            storage_roots.insert(*address, root);
-        }
-        for (address, account) in &diff.accounts {
-            let Some(after) = account.after else { continue };
-            let storage_root = match storage_roots.get(address) {
-                Some(root) => *root,
-                None => self.accounts.get(*address)?.map_or(EMPTY_ROOT_HASH, |a| a.storage_root),
-            };
-            let (nonce, balance, code_hash) = (after.nonce, after.balance, after.code_hash);
-            self.accounts.insert(*address, &TrieAccount { nonce, balance, storage_root, code_hash })?;
-        }
-        for (address, _) in diff.accounts.iter().filter(|(_, account)| account.after.is_none()) {
-            self.accounts.remove(*address)?;
-        }
-        let (root, made) = self.accounts.commit();
-        nodes.extend(made);
-        Ok((root, nodes))
+    /// The account after the change, with its storage trie.
+    fn after(&self, sealed: &mut Sealed<Word>) -> Option<Account> {
+        let after = self.diff.after?;
+        let storage: Option<Child<Word>> = match self.storage {
+            Outcome::Same => self.old.and_then(Account::storage).cloned(),
+            Outcome::Gone => None,
+            Outcome::Fresh(fresh) => Some(sealed.take(fresh)),
+        };
+        Some(Account::new(after.nonce, after.balance, after.code_hash, storage))
     }
 }
 
-/// Root and new nodes of the state that `diff` makes of the state at `root`. The nodes come children before parents.
-pub fn apply<S: NodeSource>(source: S, root: B256, diff: &StateDiff) -> Result<(B256, Vec<(B256, Bytes)>), StateError> {
-    Tries::new(Arc::new(source), root).apply(diff)
+fn account_changes(
+    changed: &[Changed<'_>],
+    writes: &[Write<Account>],
+) -> BTreeMap<B256, Change<Option<alloy_trie::TrieAccount>>> {
+    let changes = changed.iter().zip(writes).map(|(account, write)| {
+        let before = account.old.map(Account::to_trie);
+        (account.key, Change { before, after: write.value.as_ref().map(Account::to_trie) })
+    });
+    changes.filter(|(_, change)| change.before != change.after).collect()
+}
+
+/// Old and new nodes, place by place.
+fn node_changes<V>(sealed: Sealed<V>, owner: impl Fn(u32) -> Option<B256>) -> Vec<NodeChange> {
+    let mut before = sealed.before.unwrap_or_default().finish().peekable();
+    let mut after = sealed.after.finish().peekable();
+    let mut changes = Vec::new();
+    while let Some(mark) = first(&mut before, &mut after) {
+        let path = Nibbles::unpack(mark.path).slice(..usize::from(mark.depth));
+        let at = |nodes: &mut Peekable<_>| nodes.next_if(|(next, _): &(Mark, Bytes)| next.key() == mark.key());
+        let (before, after) = (at(&mut before), at(&mut after));
+        if before.as_ref().map(|(_, raw)| raw) == after.as_ref().map(|(_, raw)| raw) {
+            continue;
+        }
+        let place = Place { owner: owner(mark.owner), path };
+        changes.push(NodeChange { place, before: before.map(|(_, raw)| raw), after: after.map(|(_, raw)| raw) });
+    }
+    changes
+}
+
+/// The lower of the next two marks.
+fn first(
+    before: &mut Peekable<impl Iterator<Item = (Mark, Bytes)>>,
+    after: &mut Peekable<impl Iterator<Item = (Mark, Bytes)>>,
+) -> Option<Mark> {
+    let next = [before.peek(), after.peek()].into_iter().flatten().map(|(mark, _)| mark);
+    next.min_by_key(|mark| mark.key()).cloned()
 }

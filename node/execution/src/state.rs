@@ -1,14 +1,16 @@
 //! What execution asks of a state, and what it says about the change of one.
 //!
 //! Three questions are kept apart because different things answer them: values (`StateView`: flat tables or a trie),
-//! trie nodes by hash (`NodeSource`: RocksDB or a witness), and codes by hash (`CodeSource`). Must not know who answers.
+//! trie nodes (`NodeSource`: RocksDB or a witness), and codes by hash (`CodeSource`). Must not know who answers.
 
 #[cfg(test)]
 mod tests;
 mod trie_state;
 
+use crate::trie::{Place, StateTree};
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use alloy_trie::TrieAccount;
 use revm::database_interface::DBErrorMarker;
 use std::{collections::BTreeMap, error::Error, sync::Arc};
 pub use trie_state::{BlockHashes, TrieState};
@@ -27,6 +29,12 @@ pub struct Account {
 impl Default for Account {
     fn default() -> Self {
         Self { nonce: 0, balance: U256::ZERO, code_hash: KECCAK256_EMPTY }
+    }
+}
+
+impl From<TrieAccount> for Account {
+    fn from(account: TrieAccount) -> Self {
+        Self { nonce: account.nonce, balance: account.balance, code_hash: account.code_hash }
     }
 }
 
@@ -110,11 +118,13 @@ pub trait StateView: Send + Sync {
     fn block_hash(&self, number: u64) -> Result<B256, StateError>;
 }
 
-/// Trie nodes by keccak256 of their RLP, of any state. Nodes shorter than 32 bytes live inside their parent and are never asked for,
-/// except as a root.
+/// Trie nodes, RLP, of one state. Nodes shorter than 32 bytes live inside their parent and are never asked for, except as a root.
 pub trait NodeSource: Send + Sync {
-    /// `Missing` when it is not there; never an empty answer. The hash of the bytes returned must be `hash`.
-    fn node(&self, hash: B256) -> Result<Bytes, StateError>;
+    /// The node at `place`, whose keccak256 is `hash`. Called at most once for each place and [`StateTree`]. Either argument is enough to find it:
+    /// a witness knows hashes, a database places.
+    ///
+    /// `Missing` when it is not there; never an empty answer. The hash of the bytes returned must be `hash`: who finds by place has to check.
+    fn node(&self, place: &Place, hash: B256) -> Result<Bytes, StateError>;
 }
 
 /// Codes by keccak256.
@@ -123,10 +133,14 @@ pub trait CodeSource: Send + Sync {
     fn code_bytes(&self, hash: B256) -> Result<Bytes, StateError>;
 }
 
-/// A state that a block can be built on: values, and the trie nodes below `root`.
+/// A state that a block can be built on: values, its tries, and the source of nodes that these have not loaded.
 pub trait ChainState: StateView + NodeSource {
+    /// The state's tries. The same tree each time, so that what one asks for is loaded for the next.
+    fn tree(&self) -> &StateTree;
     /// State root.
-    fn root(&self) -> B256;
+    fn root(&self) -> B256 {
+        self.tree().root()
+    }
     /// The header of block `number`, RLP, for a witness in which BLOCKHASH reached that far back. Asked only for ancestors that
     /// `block_hash` answered for.
     fn header(&self, number: u64) -> Result<Bytes, StateError>;
@@ -146,12 +160,13 @@ macro_rules! forward {
             fn block_hash(&self, number: u64) -> Result<B256, StateError> { (**self).block_hash(number) }
         }
         impl<T: NodeSource + ?Sized> NodeSource for $wrapper {
-            fn node(&self, hash: B256) -> Result<Bytes, StateError> { (**self).node(hash) }
+            fn node(&self, place: &Place, hash: B256) -> Result<Bytes, StateError> { (**self).node(place, hash) }
         }
         impl<T: CodeSource + ?Sized> CodeSource for $wrapper {
             fn code_bytes(&self, hash: B256) -> Result<Bytes, StateError> { (**self).code_bytes(hash) }
         }
         impl<T: ChainState + ?Sized> ChainState for $wrapper {
+            fn tree(&self) -> &StateTree { (**self).tree() }
             fn root(&self) -> B256 { (**self).root() }
             fn header(&self, number: u64) -> Result<Bytes, StateError> { (**self).header(number) }
             fn ommers(&self, number: u64) -> Result<Vec<Header>, StateError> { (**self).ommers(number) }

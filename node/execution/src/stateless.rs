@@ -12,6 +12,7 @@ use crate::{
     block::{Block, RecoveredBlock, SealedHeader, Transaction},
     executor::{self, BlockError},
     state::{StateError, TrieState},
+    trie::StateTree,
 };
 use alloy_consensus::{BlockBody, Header};
 use alloy_eips::eip2718::Decodable2718;
@@ -130,7 +131,7 @@ pub fn verify(input: &StatelessInput) -> Result<Validated, Invalid> {
     let block = block(input, header.clone(), computed)?;
     let parent = ancestors.parent().clone();
     let nodes = Nodes::new(&input.witness.state);
-    let state = TrieState::new(parent.state_root, nodes, ancestors.with_codes(&input.witness.codes));
+    let state = TrieState::new(StateTree::new(parent.state_root), nodes, ancestors.with_codes(&input.witness.codes));
     let bal = &input.payload.block_access_list;
     let gas_used = executor::verify(&spec, &parent, &block, bal, &state).map_err(|error| match error {
         BlockError::State(error) => Invalid::Witness(error),

@@ -1,235 +1,123 @@
-//! A Merkle-Patricia trie whose nodes are fetched when a path needs them.
+//! The Merkle tries of one state, in memory as far as somebody looked.
 //!
-//! Keys are 32 bytes (hashes, in Ethereum's two tries), so no branch ever holds a value. Every node is fetched and decoded at most
-//! once per `Trie`; fetching through a recording [`NodeSource`] therefore yields exactly the nodes that somebody else
-//! needs to repeat the same operations: a witness. Must not know what the values mean, or where the nodes live.
+//! A [`StateTree`] never changes. A new version shares with the old one what both have in common, so the tree of the head can be held across
+//! blocks, and old versions stay good for readers, rebuilds and unwinds. Keys are 32 bytes (hashes, in Ethereum's two tries), so no branch ever
+//! holds a value. Must not know: where nodes live, or what made a state change.
+//!
+//! ```text
+//!   StateTree ── account trie ── account leaf ── storage trie ── slot leaf
+//!      │  a child is a hash until Loader asks a NodeSource for it, once
+//!      └─ roots::apply ──► Forge (many keys, one recursion; then hashes, level by level) ──► the next StateTree, TrieChanges
+//! ```
 
+mod decode;
+mod forge;
 mod node;
 mod place;
 mod proof;
-mod record;
-mod secure;
+mod read;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+
+mod trim;
+mod value;
 
 use crate::state::{NodeSource, StateError};
-use alloy_primitives::{B256, Bytes};
-use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
-use node::{Kind, Node, Slot};
+use alloy_primitives::{B256, Bytes, U256};
+use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
+pub(crate) use forge::{Forge, Mark, Outcome, Sealed, Write};
+use node::Reference;
+pub(crate) use node::{Branch, Child, Node, nibble, with_nibble};
 pub use place::{Change, NodeChange, Place, TrieChanges};
-pub use proof::{AccountProof, StorageProof, account_proof, prove};
-pub use record::Recorder;
-pub use secure::{Accounts, Storage};
+pub use proof::{AccountProof, StorageProof, account_proof};
+pub(crate) use read::Loader;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+pub(crate) use value::{Account, Value, Word};
 
-/// A trie over `source`, starting at a root; changes stay in memory until [`Trie::commit`] names the new nodes.
-///
-/// After an error the trie may be half changed and is not to be used any more.
-#[derive(Debug)]
-pub struct Trie<S> {
-    source: S,
-    root: Slot,
+/// The tries of one state: its accounts, and below each contract its storage. Cheap to clone; clones share what they load.
+#[derive(Clone)]
+pub struct StateTree {
+    root: Option<Arc<Child<Account>>>,
+    /// Shared by the versions that came from one another.
+    count: Arc<AtomicUsize>,
 }
 
-/// Where a key's value hangs: the branch above it, and how many children that has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Parent {
-    /// Nibbles above the branch.
-    pub path: Nibbles,
-    /// 2..=16 in a canonical trie.
-    pub children: usize,
-}
-
-impl<S: NodeSource> Trie<S> {
-    /// The trie below `root`. Nothing is fetched yet.
-    pub fn new(source: S, root: B256) -> Self {
-        let root = if root == EMPTY_ROOT_HASH { Slot::Empty } else { Slot::Hash(root) };
-        Self { source, root }
+impl StateTree {
+    /// The state below `root`. Nothing is loaded yet.
+    pub fn new(root: B256) -> Self {
+        let root = (root != EMPTY_ROOT_HASH).then(|| Child::unloaded(Reference::Hash(root)));
+        Self::of(root, Arc::default())
     }
 
-    /// The value under `key`; `None` is proven absence.
-    pub fn get(&mut self, key: B256) -> Result<Option<&Bytes>, StateError> {
-        let key = Nibbles::unpack(key);
-        let (mut slot, mut depth) = (&mut self.root, 0);
-        loop {
-            slot.resolve(&self.source, depth)?;
-            let Slot::Node(node) = slot else { return Ok(None) };
-            match &mut node.kind {
-                Kind::Leaf { path, value } => return Ok((key.slice(depth..) == *path).then_some(&*value)),
-                Kind::Extension { path, child } => {
-                    if !key.slice(depth..).starts_with(path) {
-                        return Ok(None);
-                    }
-                    depth += path.len();
-                    slot = child;
-                }
-                Kind::Branch { children } => {
-                    slot = &mut children[nibble(&key, depth)];
-                    depth += 1;
-                }
-            }
-        }
+    pub(crate) fn of(root: Option<Child<Account>>, count: Arc<AtomicUsize>) -> Self {
+        Self { root: root.map(Arc::new), count }
     }
 
-    /// The branch directly above the leaf of `key`; `None` when the key is absent, or the only one.
-    pub fn parent(&mut self, key: B256) -> Result<Option<Parent>, StateError> {
-        if self.get(key)?.is_none() {
-            return Ok(None);
-        }
-        let key = Nibbles::unpack(key);
-        let (mut slot, mut depth, mut last) = (&self.root, 0, None);
-        while let Slot::Node(node) = slot {
-            match &node.kind {
-                Kind::Leaf { .. } => break,
-                Kind::Extension { path, child } => {
-                    depth += path.len();
-                    slot = child;
-                }
-                Kind::Branch { children } => {
-                    last = Some(Parent {
-                        path: key.slice(..depth),
-                        children: children.iter().filter(|c| !c.is_empty()).count(),
-                    });
-                    slot = &children[nibble(&key, depth)];
-                    depth += 1;
-                }
-            }
-        }
-        Ok(last)
+    /// State root.
+    pub fn root(&self) -> B256 {
+        self.top().map_or(EMPTY_ROOT_HASH, Child::root_hash)
     }
 
-    /// Calls `visit` with hash and length of every unchanged hashed node on the path of `key`, from the root down, those fetched long ago
-    /// included.
-    pub fn visit(&mut self, key: B256, visit: &mut dyn FnMut(B256, usize)) -> Result<(), StateError> {
-        self.get(key)?;
-        let key = Nibbles::unpack(key);
-        let (mut slot, mut depth) = (&self.root, 0);
-        while let Slot::Node(node) = slot {
-            if let Some(hash) = node.hash {
-                visit(hash, node.len);
-            }
-            match &node.kind {
-                Kind::Extension { path, child } if key.slice(depth..).starts_with(path) => {
-                    depth += path.len();
-                    slot = child;
-                }
-                Kind::Branch { children } => {
-                    slot = &children[nibble(&key, depth)];
-                    depth += 1;
-                }
-                Kind::Leaf { .. } | Kind::Extension { .. } => break,
-            }
-        }
-        Ok(())
+    pub(crate) fn top(&self) -> Option<&Child<Account>> {
+        self.root.as_deref()
     }
 
-    /// Puts `value` (not empty) under `key`. Needs no node beyond the path of `key`.
-    pub fn insert(&mut self, key: B256, value: Bytes) -> Result<(), StateError> {
-        assert!(!value.is_empty(), "an empty value is absence: call remove({key})");
-        insert(&self.source, &mut self.root, &Nibbles::unpack(key), 0, value).map(|_| ())
+    pub(crate) fn counter(&self) -> &Arc<AtomicUsize> {
+        &self.count
     }
 
-    /// Takes `key` out; does nothing when it is absent. May fetch one node beyond the path: the sibling of the leaf, when
-    /// the branch above has no third child and so collapses.
-    pub fn remove(&mut self, key: B256) -> Result<(), StateError> {
-        remove(&self.source, &mut self.root, &Nibbles::unpack(key), 0).map(|_| ())
+    pub(crate) fn loader<'a>(&'a self, source: &'a dyn NodeSource) -> Loader<'a> {
+        Loader::new(source, &self.count)
     }
 
-    /// Root of the trie as it is now, and the nodes made since the last commit: children before parents.
-    pub fn commit(&mut self) -> (B256, Vec<(B256, Bytes)>) {
-        let mut made = Vec::new();
-        let root = self.root.seal_root(&mut made);
-        (root, made)
+    /// The account under a hashed address, with what is missing on the way loaded from `source`. `None`: there is no such account.
+    pub fn account(&self, source: &dyn NodeSource, key: B256) -> Result<Option<TrieAccount>, StateError> {
+        Ok(self.loader(source).get(self.top(), &key)?.map(Account::to_trie))
+    }
+
+    /// The value of a hashed slot of the account under the hashed address `owner`; zero when either does not exist.
+    pub fn storage(&self, source: &dyn NodeSource, owner: B256, key: B256) -> Result<U256, StateError> {
+        let loader = self.loader(source);
+        let account = loader.get(self.top(), &owner)?;
+        let value = loader.of(owner).get(account.and_then(Account::storage), &key)?;
+        Ok(value.map_or(U256::ZERO, |word| word.0))
+    }
+
+    /// As [`Self::account`], from memory alone: `None` when memory does not know.
+    pub fn peek(&self, key: B256) -> Option<Option<TrieAccount>> {
+        read::peek(self.top(), &key).map(|account| account.map(Account::to_trie))
+    }
+
+    /// As [`Self::storage`], from memory alone: `None` when memory does not know.
+    pub fn peek_storage(&self, owner: B256, key: B256) -> Option<U256> {
+        let storage = read::peek(self.top(), &owner)?.and_then(Account::storage);
+        read::peek(storage, &key).map(|word| word.map_or(U256::ZERO, |word| word.0))
+    }
+
+    /// About how many nodes this version, and those it shares nodes with, hold in memory.
+    pub fn loaded(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
     }
 }
 
-fn nibble(key: &Nibbles, depth: usize) -> usize {
-    usize::from(key.get(depth).expect("decoding refuses branches at or below depth 64"))
-}
-
-/// Returns whether anything changed, so that untouched nodes keep their hash.
-fn insert(
-    source: &impl NodeSource,
-    slot: &mut Slot,
-    key: &Nibbles,
-    depth: usize,
-    value: Bytes,
-) -> Result<bool, StateError> {
-    slot.resolve(source, depth)?;
-    let rest = key.slice(depth..);
-    let Slot::Node(node) = slot else {
-        *slot = Slot::leaf(rest, value);
-        return Ok(true);
-    };
-    let changed = match &mut node.kind {
-        Kind::Branch { children } => insert(source, &mut children[nibble(key, depth)], key, depth + 1, value)?,
-        Kind::Leaf { path, value: old } if *path == rest => {
-            let changed = *old != value;
-            *old = value;
-            changed
-        }
-        Kind::Extension { path, child } if rest.starts_with(path) => {
-            insert(source, child, key, depth + path.len(), value)?
-        }
-        Kind::Leaf { .. } | Kind::Extension { .. } => {
-            split(slot, &rest, value);
-            return Ok(true);
-        }
-    };
-    if changed {
-        node.hash = None;
+impl fmt::Debug for StateTree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StateTree").field("root", &self.root()).field("loaded", &self.loaded()).finish()
     }
-    Ok(changed)
 }
 
-/// Puts a branch where the path of the leaf or extension in `slot` leaves `rest`.
-fn split(slot: &mut Slot, rest: &Nibbles, value: Bytes) {
-    let Slot::Node(node) = slot.take() else { unreachable!("only leaves and extensions are split") };
-    let (path, below): (Nibbles, Box<dyn FnOnce(Nibbles) -> Slot>) = match node.kind {
-        Kind::Leaf { path, value } => (path, Box::new(move |tail| Slot::leaf(tail, value))),
-        Kind::Extension { path, child } => (path, Box::new(move |tail| Slot::extension(tail, child))),
-        Kind::Branch { .. } => unreachable!("only leaves and extensions are split"),
-    };
-    let common = path.common_prefix_length(rest);
-    let mut children: [Slot; 16] = Default::default();
-    children[nibble(&path, common)] = below(path.slice(common + 1..));
-    children[nibble(rest, common)] = Slot::leaf(rest.slice(common + 1..), value);
-    let branch = Slot::Node(Box::new(Node::new(Kind::Branch { children: Box::new(children) })));
-    *slot = Slot::extension(path.slice(..common), branch);
-}
+/// The source of a tree that is in memory as a whole, and of one that is empty.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nowhere;
 
-fn remove(source: &impl NodeSource, slot: &mut Slot, key: &Nibbles, depth: usize) -> Result<bool, StateError> {
-    slot.resolve(source, depth)?;
-    let Slot::Node(node) = slot else { return Ok(false) };
-    match &mut node.kind {
-        Kind::Leaf { path, .. } => {
-            if key.slice(depth..) != *path {
-                return Ok(false);
-            }
-            *slot = Slot::Empty;
-        }
-        Kind::Extension { path, child } => {
-            if !key.slice(depth..).starts_with(path) || !remove(source, child, key, depth + path.len())? {
-                return Ok(false);
-            }
-            // The branch below may have become a leaf or an extension, which an extension may not point to.
-            let (path, child) = (*path, child.take());
-            *slot = child.below(path);
-        }
-        Kind::Branch { children } => {
-            if !remove(source, &mut children[nibble(key, depth)], key, depth + 1)? {
-                return Ok(false);
-            }
-            let mut left = (0u8..16).filter(|i| !children[usize::from(*i)].is_empty());
-            match (left.next(), left.next()) {
-                (None, _) => *slot = Slot::Empty,
-                (Some(_), Some(_)) => node.hash = None,
-                (Some(only), None) => {
-                    let mut child = children[usize::from(only)].take();
-                    child.resolve(source, depth + 1)?;
-                    *slot = child.below(Nibbles::from_nibbles([only]));
-                }
-            }
-        }
+impl NodeSource for Nowhere {
+    fn node(&self, _: &Place, hash: B256) -> Result<Bytes, StateError> {
+        Err(StateError::missing_node(hash))
     }
-    Ok(true)
 }

@@ -3,25 +3,25 @@
 //! Which keys a block touches is what the EVM's journal held whenever something was committed; so a refused transaction, which
 //! commits nothing, leaves nothing here. Must not know: how blocks are validated.
 
+mod nodes;
+mod siblings;
 mod sizes;
 #[cfg(test)]
 mod tests;
+mod tracker;
 
 use crate::{
     block::SealedHeader,
     evm::{Log, Reads},
-    roots::Tries,
+    roots::{self, Applied},
     state::{ChainState, StateDiff, StateError},
-    trie::Recorder,
+    trie::{Place, StateTree, TrieChanges},
 };
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, map::B256Map};
 use revm::state::EvmState;
 pub use sizes::Sizes;
-pub(crate) use sizes::Tracker;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
+pub(crate) use tracker::Tracker;
 
 /// What a stateless validator needs beyond the payload, in the canonical order of EIP-8025.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -59,6 +59,14 @@ impl Keys {
         keys
     }
 
+    /// Whether all accounts and slots of `other` are among these.
+    pub(crate) fn cover(&self, other: &Self) -> bool {
+        other
+            .accounts
+            .iter()
+            .all(|(address, slots)| self.accounts.get(address).is_some_and(|known| slots.is_subset(known)))
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         for (address, slots) in other.accounts {
             self.accounts.entry(address).or_default().extend(slots);
@@ -70,29 +78,36 @@ impl Keys {
 
 /// What follows from a block's changes.
 pub(crate) struct Built {
-    pub(crate) root: B256,
-    /// New nodes.
-    pub(crate) nodes: Vec<(B256, Bytes)>,
+    pub(crate) tree: StateTree,
+    pub(crate) changes: TrieChanges,
     pub(crate) witness: Witness,
 }
 
-/// State root, new nodes and witness of a block that touched `keys` and changed `diff`.
+/// The tries and the witness of a block that touched `keys` and changed `diff`.
 pub(crate) fn build(
     state: &dyn ChainState,
     parent: &SealedHeader,
     keys: &Keys,
     diff: &StateDiff,
 ) -> Result<Built, StateError> {
-    let recorder = Arc::new(Recorder::new(state));
-    let mut tries = Tries::new(Arc::clone(&recorder), state.root());
-    for (address, slots) in &keys.accounts {
-        tries.touch(*address, slots.iter().copied())?;
-    }
-    let (root, made) = tries.apply(diff)?;
-    let mut nodes: Vec<Bytes> = recorder.nodes().into_values().collect();
+    complete(state, parent, keys, diff, tracker::paths(state, keys)?)
+}
+
+/// As [`build`], with the nodes on the paths of `keys` collected before.
+pub(crate) fn complete(
+    state: &dyn ChainState,
+    parent: &SealedHeader,
+    keys: &Keys,
+    diff: &StateDiff,
+    mut nodes: B256Map<Bytes>,
+) -> Result<Built, StateError> {
+    let Applied { tree, changes, siblings } = roots::apply(state.tree(), &state, diff)?;
+    nodes.extend(siblings);
+    let mut nodes: Vec<Bytes> = nodes.into_values().collect();
     // A validator looks the root up even when nothing is below it (an empty state has no node to show).
     if nodes.is_empty() && state.root() != alloy_trie::EMPTY_ROOT_HASH {
-        nodes.push(state.node(state.root())?);
+        let root = Place { owner: None, path: Default::default() };
+        nodes.push(state.node(&root, state.root())?);
     }
     nodes.sort_unstable();
     let mut codes: Vec<Bytes> = keys.codes.values().cloned().collect();
@@ -100,5 +115,5 @@ pub(crate) fn build(
     let oldest = keys.oldest.unwrap_or(parent.number).min(parent.number);
     let mut headers = (oldest..parent.number).map(|number| state.header(number)).collect::<Result<Vec<_>, _>>()?;
     headers.push(alloy_rlp::encode(parent.header()).into());
-    Ok(Built { root, nodes: made, witness: Witness { state: nodes, codes, headers } })
+    Ok(Built { tree, changes, witness: Witness { state: nodes, codes, headers } })
 }

@@ -7,6 +7,7 @@ use crate::{
     block::SealedHeader,
     genesis,
     state::{Account, ChainState, Lookup, NodeSource, StateDiff, StateError, StateView},
+    trie::{NodeChange, Place, StateTree, TrieChanges, tests},
 };
 use alloy_consensus::{
     Header, SignableTransaction, TxEip1559, TxEip2930, TxEip7702, TxLegacy, transaction::SignerRecoverable,
@@ -17,21 +18,26 @@ use alloy_eips::{
 };
 use alloy_genesis::{Genesis, GenesisAccount};
 use alloy_network::TxSignerSync;
-use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, map::B256Map};
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256, map::B256Map};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
-use alloy_trie::TrieAccount;
+use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
 use chainspec::{ChainSpec, Layer, dev};
 use programs::{code, fresh};
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// A chain whose state is kept flat and as nodes, so that each is checked against the other.
 pub(crate) struct World {
     pub(crate) spec: Arc<ChainSpec>,
     accounts: BTreeMap<Address, Account>,
     storage: BTreeMap<(Address, U256), U256>,
-    nodes: B256Map<Bytes>,
+    tree: StateTree,
+    /// Every node of the head's state.
+    nodes: BTreeMap<Place, Bytes>,
     codes: B256Map<Bytes>,
     pub(crate) headers: Vec<SealedHeader>,
     /// Of each block.
@@ -46,12 +52,14 @@ impl World {
             spec,
             accounts: BTreeMap::new(),
             storage: BTreeMap::new(),
-            nodes: block.nodes.into_iter().collect(),
+            nodes: BTreeMap::new(),
+            tree: StateTree::new(EMPTY_ROOT_HASH),
             codes: B256Map::default(),
             headers: vec![block.header],
             ommers: vec![Vec::new()],
         };
         world.change(&block.diff);
+        world.hang(block.tree, &block.changes);
         world
     }
 
@@ -86,10 +94,41 @@ impl World {
     }
 
     pub(crate) fn append(&mut self, executed: &Executed) {
-        self.nodes.extend(executed.nodes.iter().cloned());
         self.change(&executed.diff);
+        self.hang(executed.tree.clone(), &executed.changes);
         self.ommers.push(executed.block.body().ommers.clone());
         self.headers.push(SealedHeader::new(executed.block.header().clone(), executed.block.hash()));
+    }
+
+    /// Checks that `changes` say how `tree` differs from the tree before, and makes it the head's: every other time with nothing loaded.
+    fn hang(&mut self, tree: StateTree, changes: &TrieChanges) {
+        let new = tests::export(&tree, self);
+        let mut said: BTreeMap<Place, &NodeChange> =
+            changes.nodes.iter().map(|change| (change.place, change)).collect();
+        assert!(changes.nodes.is_sorted_by_key(|change| change.place) && said.len() == changes.nodes.len());
+        for place in self.nodes.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+            let (before, after) = (self.nodes.get(place), new.get(place));
+            let after_kept = after.filter(|raw| !tests::is_leaf(raw));
+            match said.remove(place) {
+                Some(change) => {
+                    assert_eq!((change.before.as_ref(), change.after.as_ref()), (before, after_kept), "{place:?}")
+                }
+                None => {
+                    assert!(before == after || (before.is_none() && after_kept.is_none()), "{place:?} is not named")
+                }
+            }
+        }
+        assert!(said.is_empty(), "nothing is there: {said:?}");
+        for (key, change) in &changes.accounts {
+            assert_eq!(change.before, self.tree.account(self, *key).unwrap());
+            assert_eq!(change.after, tree.account(self, *key).unwrap());
+        }
+        for ((owner, slot), change) in &changes.slots {
+            assert_eq!(change.before, self.tree.storage(self, *owner, *slot).unwrap());
+            assert_eq!(change.after, tree.storage(self, *owner, *slot).unwrap());
+        }
+        self.nodes = new;
+        self.tree = if self.headers.len().is_multiple_of(2) { StateTree::new(tree.root()) } else { tree };
     }
 
     pub(crate) fn nonce(&self, address: Address) -> u64 {
@@ -147,14 +186,15 @@ impl StateView for World {
 }
 
 impl NodeSource for World {
-    fn node(&self, hash: B256) -> Result<Bytes, StateError> {
-        self.nodes.get(&hash).cloned().ok_or(StateError::missing_node(hash))
+    fn node(&self, place: &Place, hash: B256) -> Result<Bytes, StateError> {
+        let node = self.nodes.get(place).filter(|node| keccak256(node) == hash);
+        node.cloned().ok_or(StateError::missing_node(hash))
     }
 }
 
 impl ChainState for World {
-    fn root(&self) -> B256 {
-        self.head().state_root
+    fn tree(&self) -> &StateTree {
+        &self.tree
     }
     fn header(&self, number: u64) -> Result<Bytes, StateError> {
         Ok(alloy_rlp::encode(self.headers[number as usize].header()).into())

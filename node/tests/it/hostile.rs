@@ -397,8 +397,8 @@ async fn a_rollup_registered_with_less_than_its_genesis_balances_can_take_out_it
     assert!(draft.executed.receipts.iter().all(|receipt| receipt.status()));
     world.land(&mut poor, &draft).await;
 
-    let root = poor.chain.head().state_root;
-    let proof = trie::account_proof(&poor.chain.state_at_head(), root, MESSENGER, &[U256::ZERO]).unwrap();
+    let state = poor.chain.state_at_head();
+    let proof = trie::account_proof(state.tree(), &state, MESSENGER, &[U256::ZERO]).unwrap();
     let proof = OutboxProof { account: proof.proof, storage: proof.storage[0].proof.clone() };
     let call = Hub::proveOutboxCall {
         chainId: 7902,

@@ -24,9 +24,7 @@ use chainspec::{
     dev::{self, ACCOUNTS, Account},
     predeploys,
 };
-use execution::{
-    Building, ChainState, Executed, NodeSource, RecoveredTx, StateError, StateView, Transaction, stateless, trie,
-};
+use execution::{Building, ChainState, Executed, RecoveredTx, StateView, Transaction, stateless, trie};
 use l1::{AdvanceCall, Hands, HubReader, L1Error, L1Head, L1Rpc, RollupOnL1, Sent, Signer};
 use sequencer::{
     attributes::{self, Aim, Origin},
@@ -34,7 +32,6 @@ use sequencer::{
     landing::Fees,
 };
 use std::{
-    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -450,9 +447,7 @@ impl Draft {
 
     /// Lets the landing bring the proof of the outbox root along, under the state root that it settles.
     pub(crate) fn bring_outbox_proof(&mut self, parent: &dyn ChainState) {
-        let nodes = Nodes { new: self.executed.nodes.iter().cloned().collect(), parent };
-        let root = self.executed.block.header().state_root;
-        let proof = trie::account_proof(&nodes, root, predeploys::MESSENGER, &[U256::ZERO]).unwrap();
+        let proof = trie::account_proof(&self.executed.tree, parent, predeploys::MESSENGER, &[U256::ZERO]).unwrap();
         self.landing.outbox = OutboxProof { account: proof.proof, storage: proof.storage[0].proof.clone() };
         self.landing.gas_limit = self.bound().gas_limit();
     }
@@ -460,18 +455,6 @@ impl Draft {
     /// What its blobs carry.
     pub(crate) fn data(&self) -> Vec<u8> {
         blob::encode(&self.input.payload.block_access_list, &self.input.payload.transactions)
-    }
-}
-
-/// The tries after a block that is in no chain yet.
-struct Nodes<'a> {
-    new: BTreeMap<B256, Bytes>,
-    parent: &'a dyn ChainState,
-}
-
-impl NodeSource for Nodes<'_> {
-    fn node(&self, hash: B256) -> Result<Bytes, StateError> {
-        self.new.get(&hash).map_or_else(|| self.parent.node(hash), |node| Ok(node.clone()))
     }
 }
 

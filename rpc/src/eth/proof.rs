@@ -25,7 +25,7 @@ impl Backend {
         let header = self.chain.header(at)?.ok_or_else(|| self.unknown(id))?;
         let state = self.chain.state_at(header.hash())?;
         let slots: Vec<U256> = keys.iter().map(|key| key.as_b256().into()).collect();
-        let proof = account_proof(&state, header.state_root, address, &slots)?;
+        let proof = account_proof(state.tree(), &state, address, &slots)?;
         let account = proof.account.unwrap_or_default();
         let storage_proof = keys
             .into_iter()

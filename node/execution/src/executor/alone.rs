@@ -39,6 +39,6 @@ pub fn run_alone(
         .map_err(|reason| BlockError::transaction(0, *tx.inner().tx_hash(), reason))?;
     let included = run.commit(outcome)?;
     let diff = run.stop();
-    let (root, _) = roots::apply(state, state.root(), &diff)?;
+    let root = roots::next(state.tree(), &state, &diff)?.root();
     Ok(Alone { included, diff, root })
 }

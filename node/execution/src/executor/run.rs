@@ -10,8 +10,9 @@ use crate::{
     bal,
     block::Transaction,
     evm::{self, BlockExecutor, Db, Log, Receipts},
-    roots::Tries,
+    roots,
     state::{ChainState, StateDiff, StateError},
+    trie::StateTree,
     witness::Keys,
 };
 use alloy_consensus::{Eip658Value, Header, ReceiptEnvelope, Transaction as _, Typed2718, transaction::Recovered};
@@ -51,7 +52,7 @@ pub(super) struct Run<'a> {
     /// `None` before Cancun.
     blob_gas_max: Option<u64>,
     /// Before Byzantium every receipt holds the state root after its transaction (EIP-658).
-    tries: Option<Tries<&'a dyn ChainState>>,
+    tree: Option<StateTree>,
 }
 
 /// A transaction that ran and waits for a verdict.
@@ -68,6 +69,8 @@ pub(super) struct Finished {
     pub(super) bal_items: u64,
     pub(super) diff: StateDiff,
     pub(super) keys: Keys,
+    /// What the system calls after the transactions committed.
+    pub(super) end: Vec<Commit>,
 }
 
 impl<'a> Run<'a> {
@@ -127,8 +130,7 @@ impl<'a> Run<'a> {
             number: header.number,
             timestamp: header.timestamp,
             blob_gas_max,
-            tries: (!spec.is_byzantium_active_at_block(header.number))
-                .then(|| Tries::new(Arc::new(state), state.root())),
+            tree: (!spec.is_byzantium_active_at_block(header.number)).then(|| state.tree().clone()),
         })
     }
 
@@ -297,8 +299,11 @@ impl<'a> Run<'a> {
         self.keys.add(keys);
         self.included += 1;
         let keep_empty = self.keeps_empty();
-        let root = match &mut self.tries {
-            Some(tries) => Some(tries.apply(&diff_of(&result.result().state, keep_empty))?.0),
+        let root = match &mut self.tree {
+            Some(tree) => {
+                *tree = roots::next(tree, &self.state, &diff_of(&result.result().state, keep_empty))?;
+                Some(tree.root())
+            }
             None => None,
         };
         self.executor.commit_transaction(result);
@@ -347,14 +352,15 @@ impl<'a> Run<'a> {
         let mut db = evm.into_db();
         db.set_state_hook(None);
         let mut keys = self.keys;
-        for (_, _, touched) in commits(&self.log, index) {
-            keys.add(touched);
+        let end = commits(&self.log, index);
+        for (_, _, touched) in &end {
+            keys.add(touched.clone());
         }
         let bal = db.take_built_alloy_bal().unwrap_or_default();
         db.merge_transitions(BundleRetention::PlainState);
         let diff = diff(db.take_bundle(), keep_empty);
         let bytes = if amsterdam { bal::encode(&bal) } else { Bytes::new() };
-        Ok(Finished { result, bal: bytes, bal_items: bal::items(&bal), diff, keys })
+        Ok(Finished { result, bal: bytes, bal_items: bal::items(&bal), diff, keys, end })
     }
 }
 

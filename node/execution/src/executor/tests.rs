@@ -318,7 +318,7 @@ fn a_gas_limit_too_low_for_the_system_calls_access_list_is_an_error_and_no_block
 
 #[test]
 fn a_state_that_cannot_answer_is_never_the_blocks_fault() {
-    struct Broken<'a>(&'a World, std::sync::atomic::AtomicUsize);
+    struct Broken<'a>(&'a World, std::sync::atomic::AtomicUsize, crate::trie::StateTree);
     impl Broken<'_> {
         fn tick(&self) -> Result<(), StateError> {
             let left = self.1.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
@@ -344,14 +344,14 @@ fn a_state_that_cannot_answer_is_never_the_blocks_fault() {
         }
     }
     impl crate::NodeSource for Broken<'_> {
-        fn node(&self, h: B256) -> Result<Bytes, StateError> {
+        fn node(&self, at: &crate::trie::Place, h: B256) -> Result<Bytes, StateError> {
             self.tick()?;
-            self.0.node(h)
+            self.0.node(at, h)
         }
     }
     impl ChainState for Broken<'_> {
-        fn root(&self) -> B256 {
-            self.0.root()
+        fn tree(&self) -> &crate::trie::StateTree {
+            &self.2
         }
         fn header(&self, n: u64) -> Result<Bytes, StateError> {
             self.tick()?;
@@ -363,7 +363,7 @@ fn a_state_that_cannot_answer_is_never_the_blocks_fault() {
         .build(&[transfer(&world, 0, 0), call(&world, 1, 0, TxKind::Call(predeploys::MULTICALL3), 0, Bytes::new())]);
     let mut failures = 0;
     for reads in 0.. {
-        let broken = Broken(&world, reads.into());
+        let broken = Broken(&world, reads.into(), crate::trie::StateTree::new(world.root()));
         match execute(&world.spec, world.head(), &executed.block, None, &broken) {
             Ok(_) => break,
             Err(error) => assert!(error.is_internal() && matches!(error, BlockError::State(_)), "{reads}: {error}"),

@@ -1,4 +1,5 @@
 use super::*;
+use alloy_primitives::Bytes;
 use chainspec::{Layer, dev};
 
 #[test]
@@ -10,7 +11,8 @@ fn both_dev_chains_have_the_state_root_that_chainspec_computed() {
         let spec = ChainSpec::from_genesis(genesis, layer).unwrap();
         let block = super::genesis(&spec).unwrap();
         assert_eq!(block.header.state_root, spec.genesis_header().state_root);
-        assert!(block.nodes.iter().all(|(hash, node)| keccak256(node) == *hash));
+        assert!(block.changes.nodes.iter().all(|change| change.before.is_none()));
+        assert_eq!(block.changes.accounts.len(), block.diff.accounts.len());
         assert_eq!(block.diff.accounts.len(), spec.genesis().alloc.len());
     }
 }

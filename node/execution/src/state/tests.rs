@@ -1,9 +1,6 @@
 use super::*;
-use crate::{
-    trie::{Recorder, Trie},
-    world::*,
-};
-use alloy_primitives::keccak256;
+use crate::world::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 struct Rest;
 
@@ -31,7 +28,7 @@ fn a_state_read_through_its_trie_equals_the_flat_one_and_fetches_each_node_once(
         let executed = world.build(&txs);
         world.append(&executed);
     }
-    let state = TrieState::new(world.root(), &world, Rest);
+    let state = TrieState::new(StateTree::new(world.root()), &world, Rest);
     for index in 0..6 {
         let address = peer(index);
         assert_eq!(state.account(address).unwrap(), world.account(address).unwrap());
@@ -44,12 +41,21 @@ fn a_state_read_through_its_trie_equals_the_flat_one_and_fetches_each_node_once(
     assert_eq!(state.storage(Address::repeat_byte(0x77), U256::ZERO).unwrap(), U256::ZERO);
     assert!(matches!(state.code(B256::ZERO), Err(StateError::Missing(Lookup::Code(_)))));
 
-    let recorder = Recorder::new(&world);
-    let mut trie = Trie::new(&recorder, world.root());
-    trie.get(keccak256(peer(0))).unwrap();
-    let once = recorder.size();
-    trie.get(keccak256(peer(0))).unwrap();
-    assert_eq!(recorder.size(), once);
+    let counting = Counting(&world, AtomicUsize::new(0));
+    let state = TrieState::new(StateTree::new(world.root()), &counting, Rest);
+    state.account(peer(0)).unwrap();
+    let once = counting.1.load(Ordering::Relaxed);
+    state.account(peer(0)).unwrap();
+    assert!(once > 0 && counting.1.load(Ordering::Relaxed) == once);
+}
+
+struct Counting<'a>(&'a World, AtomicUsize);
+
+impl NodeSource for Counting<'_> {
+    fn node(&self, place: &Place, hash: B256) -> Result<Bytes, StateError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.node(place, hash)
+    }
 }
 
 #[test]

@@ -1,15 +1,10 @@
 //! A state read through its trie: a witness, or an old state whose flat values are gone.
 
 use super::{Account, ChainState, CodeSource, Lookup, NodeSource, StateError, StateView};
-use crate::trie::{Accounts, Storage};
+use crate::trie::{Place, StateTree};
 use alloy_consensus::Header;
-use alloy_primitives::{Address, B256, Bytes, U256};
-use alloy_trie::EMPTY_ROOT_HASH;
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use std::{fmt, sync::Arc};
 
 /// Ancestors of a block.
 pub trait BlockHashes: Send + Sync {
@@ -34,50 +29,33 @@ macro_rules! forward {
 }
 forward!(&T, Box<T>, Arc<T>);
 
-/// State at a root. Every node is decoded once and kept, so an instance serves one block or one request, not a node's lifetime.
+/// A state read through its tries. Every node is loaded once and kept, so an instance serves one block or one request, not a node's lifetime.
 pub struct TrieState<S, C> {
-    root: B256,
-    nodes: Arc<S>,
+    tree: StateTree,
+    nodes: S,
     rest: C,
-    tries: Mutex<Tries<S>>,
-}
-
-struct Tries<S> {
-    accounts: Accounts<Arc<S>>,
-    storage: BTreeMap<Address, Storage<Arc<S>>>,
 }
 
 impl<S: NodeSource, C: CodeSource + BlockHashes> TrieState<S, C> {
-    /// The state below `root`, with codes and ancestors from `rest`. Fetches nothing yet.
-    pub fn new(root: B256, nodes: S, rest: C) -> Self {
-        let nodes = Arc::new(nodes);
-        let tries = Tries { accounts: Accounts::new(Arc::clone(&nodes), root), storage: BTreeMap::new() };
-        Self { root, nodes, rest, tries: Mutex::new(tries) }
+    /// The state of `tree`, with what it has not loaded from `nodes`, and with codes and ancestors from `rest`.
+    pub fn new(tree: StateTree, nodes: S, rest: C) -> Self {
+        Self { tree, nodes, rest }
     }
 }
 
 impl<S, C> fmt::Debug for TrieState<S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TrieState").field("root", &self.root).finish_non_exhaustive()
+        f.debug_struct("TrieState").field("tree", &self.tree).finish_non_exhaustive()
     }
 }
 
 impl<S: NodeSource, C: CodeSource + BlockHashes> StateView for TrieState<S, C> {
     fn account(&self, address: Address) -> Result<Option<Account>, StateError> {
-        // A reader that panicked leaves decoded nodes behind, nothing inconsistent.
-        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        let account = tries.accounts.get(address)?;
-        Ok(account.map(|a| Account { nonce: a.nonce, balance: a.balance, code_hash: a.code_hash }))
+        Ok(self.tree.account(&self.nodes, keccak256(address))?.map(Account::from))
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
-        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(trie) = tries.storage.get_mut(&address) {
-            return trie.get(slot);
-        }
-        let root = tries.accounts.get(address)?.map_or(EMPTY_ROOT_HASH, |a| a.storage_root);
-        let trie = Storage::new(Arc::clone(&self.nodes), root);
-        tries.storage.entry(address).or_insert(trie).get(slot)
+        self.tree.storage(&self.nodes, keccak256(address), keccak256(slot.to_be_bytes::<32>()))
     }
 
     fn code(&self, hash: B256) -> Result<Bytes, StateError> {
@@ -90,14 +68,14 @@ impl<S: NodeSource, C: CodeSource + BlockHashes> StateView for TrieState<S, C> {
 }
 
 impl<S: NodeSource, C: Send + Sync> NodeSource for TrieState<S, C> {
-    fn node(&self, hash: B256) -> Result<Bytes, StateError> {
-        self.nodes.node(hash)
+    fn node(&self, place: &Place, hash: B256) -> Result<Bytes, StateError> {
+        self.nodes.node(place, hash)
     }
 }
 
 impl<S: NodeSource, C: CodeSource + BlockHashes> ChainState for TrieState<S, C> {
-    fn root(&self) -> B256 {
-        self.root
+    fn tree(&self) -> &StateTree {
+        &self.tree
     }
 
     fn header(&self, number: u64) -> Result<Bytes, StateError> {

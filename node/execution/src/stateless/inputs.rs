@@ -5,11 +5,13 @@ use super::Invalid;
 use crate::{
     block::SealedHeader,
     executor::Executed,
+    keccak,
     state::{BlockHashes, CodeSource, Lookup, NodeSource, StateError},
+    trie::Place,
 };
 use alloy_eips::{eip2718::Encodable2718, eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS};
 use alloy_genesis::{ChainConfig, Genesis};
-use alloy_primitives::{B256, Bytes, keccak256};
+use alloy_primitives::{B256, Bytes, keccak256, map::B256Map};
 use bridge::execute::{HeaderError, StatelessInput, Witness};
 use chainspec::{ChainSpec, Layer};
 use std::collections::BTreeMap;
@@ -52,16 +54,17 @@ pub(super) fn spec(chain_id: u64) -> Result<ChainSpec, Invalid> {
 }
 
 /// Witness nodes by hash. Order, duplicates and nodes that nobody needs don't matter.
-pub(super) struct Nodes(BTreeMap<B256, Bytes>);
+pub(super) struct Nodes(B256Map<Bytes>);
 
 impl Nodes {
     pub(super) fn new(state: &[Bytes]) -> Self {
-        Self(state.iter().map(|node| (keccak256(node), node.clone())).collect())
+        let raw: Vec<&[u8]> = state.iter().map(|node| &node[..]).collect();
+        Self(keccak::batch(&raw).into_iter().zip(state.iter().cloned()).collect())
     }
 }
 
 impl NodeSource for Nodes {
-    fn node(&self, hash: B256) -> Result<Bytes, StateError> {
+    fn node(&self, _: &Place, hash: B256) -> Result<Bytes, StateError> {
         self.0.get(&hash).cloned().ok_or_else(|| StateError::missing_node(hash))
     }
 }

@@ -1,255 +1,259 @@
-//! One trie node: how it decodes, and how it becomes bytes again (Yellow Paper, appendix D).
+//! One trie node in memory, and its RLP (Yellow Paper, appendix D).
+//!
+//! Nodes never change once they hang in a tree; versions of a state share them. A child that nobody has looked at is only its hash; whoever
+//! looks first loads it for every version that holds the same parent. Must not know: sources, or what a value means.
 
-use crate::state::{NodeSource, StateError};
-use alloy_primitives::{B256, Bytes, keccak256};
-use alloy_rlp::{EMPTY_STRING_CODE, Encodable, Header};
-use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
+use super::value::Value;
+use alloy_primitives::{B256, Bytes};
+use alloy_rlp::{EMPTY_STRING_CODE, Header};
+use alloy_trie::Nibbles;
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 /// Nibbles in a key.
-const KEY_NIBBLES: usize = 64;
+pub(super) const KEY_NIBBLES: usize = 64;
 
-/// A place where a node can hang.
-#[derive(Debug, Default)]
-pub(super) enum Slot {
-    #[default]
-    Empty,
-    /// Not fetched yet.
+/// How a parent names a child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reference {
+    /// keccak256 of its RLP.
     Hash(B256),
-    Node(Box<Node>),
+    /// Its RLP, shorter than 32 bytes.
+    Short(Short),
+    /// Being made: its number in the forge. Never in a finished tree.
+    Fresh(u32),
 }
 
-#[derive(Debug)]
-pub(super) struct Node {
-    /// keccak256 of the RLP, while unchanged; `None` also for a node so short that its parent holds it.
-    pub(super) hash: Option<B256>,
-    /// Bytes of the RLP; valid while `hash` is.
-    pub(super) len: usize,
-    pub(super) kind: Kind,
+/// RLP of a node of less than 32 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Short {
+    len: u8,
+    bytes: [u8; 31],
 }
 
-#[derive(Debug)]
-pub(super) enum Kind {
-    Leaf { path: Nibbles, value: Bytes },
-    Extension { path: Nibbles, child: Slot },
-    Branch { children: Box<[Slot; 16]> },
-}
-
-impl Slot {
-    pub(super) fn leaf(path: Nibbles, value: Bytes) -> Self {
-        Self::Node(Box::new(Node::new(Kind::Leaf { path, value })))
+impl Short {
+    pub(super) fn new(raw: &[u8]) -> Option<Self> {
+        let mut bytes = [0; 31];
+        bytes.get_mut(..raw.len())?.copy_from_slice(raw);
+        Some(Self { len: raw.len() as u8, bytes })
     }
 
-    /// `child` below `path`; the child itself when the path is empty.
-    pub(super) fn extension(path: Nibbles, child: Self) -> Self {
-        if path.is_empty() {
-            return child;
-        }
-        Self::Node(Box::new(Node::new(Kind::Extension { path, child })))
+    fn raw(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
     }
+}
 
-    /// This (fetched) node below `prefix`, merging paths so that no extension points to a leaf or an extension.
-    pub(super) fn below(self, prefix: Nibbles) -> Self {
+impl Reference {
+    fn len(&self) -> usize {
         match self {
-            Self::Empty => Self::Empty,
-            Self::Hash(_) => Self::extension(prefix, self),
-            Self::Node(node) => match node.kind {
-                Kind::Leaf { path, value } => Self::leaf(prefix.join(&path), value),
-                Kind::Extension { path, child } => Self::extension(prefix.join(&path), child),
-                Kind::Branch { .. } => Self::extension(prefix, Self::Node(node)),
-            },
+            Self::Hash(_) => 33,
+            Self::Short(short) => short.raw().len(),
+            Self::Fresh(_) => unreachable!("children are finished before their parent is encoded"),
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        matches!(self, Self::Empty)
-    }
-
-    pub(super) fn take(&mut self) -> Self {
-        std::mem::take(self)
-    }
-
-    /// Fetches the node that hangs here, if that has not been done. `depth` is the number of nibbles above it.
-    pub(super) fn resolve(&mut self, source: &impl NodeSource, depth: usize) -> Result<(), StateError> {
-        if let Self::Hash(hash) = *self {
-            let raw = source.node(hash)?;
-            let mut node = Decoder { hash, raw: &raw }.node(&raw, depth)?;
-            (node.hash, node.len) = (Some(hash), raw.len());
-            *self = Self::Node(node);
-        }
-        Ok(())
-    }
-
-    /// The root hash, for which even a short node is hashed.
-    pub(super) fn seal_root(&mut self, made: &mut Vec<(B256, Bytes)>) -> B256 {
+    fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Empty => EMPTY_ROOT_HASH,
-            Self::Hash(hash) => *hash,
-            Self::Node(node) => match node.hash {
-                Some(hash) => hash,
-                None => {
-                    let raw = node.encode(made);
-                    let hash = keccak256(&raw);
-                    (node.hash, node.len) = (Some(hash), raw.len());
-                    made.push((hash, raw.into()));
-                    hash
-                }
-            },
-        }
-    }
-
-    /// Appends what a parent holds: nothing, a hash or the short node itself.
-    fn reference(&mut self, out: &mut Vec<u8>, made: &mut Vec<(B256, Bytes)>) {
-        match self {
-            Self::Empty => out.push(EMPTY_STRING_CODE),
-            Self::Hash(hash) => hash.encode(out),
-            Self::Node(node) => {
-                if node.hash.is_none() {
-                    let raw = node.encode(made);
-                    if raw.len() < 32 {
-                        out.extend_from_slice(&raw);
-                        return;
-                    }
-                    let hash = keccak256(&raw);
-                    (node.hash, node.len) = (Some(hash), raw.len());
-                    made.push((hash, raw.into()));
-                }
-                node.hash.expect("set above").encode(out);
+            Self::Hash(hash) => {
+                out.push(EMPTY_STRING_CODE + 32);
+                out.extend_from_slice(hash.as_slice());
             }
+            Self::Short(short) => out.extend_from_slice(short.raw()),
+            Self::Fresh(_) => unreachable!("children are finished before their parent is encoded"),
         }
     }
 }
 
-impl Node {
-    pub(super) fn new(kind: Kind) -> Self {
-        Self { hash: None, len: 0, kind }
+/// A child: its name, and the node once somebody looked.
+#[derive(Clone)]
+pub(crate) struct Child<V> {
+    pub(super) reference: Reference,
+    pub(super) node: OnceLock<Arc<Node<V>>>,
+}
+
+impl<V> Child<V> {
+    pub(super) fn unloaded(reference: Reference) -> Self {
+        Self { reference, node: OnceLock::new() }
     }
 
-    fn encode(&mut self, made: &mut Vec<(B256, Bytes)>) -> Vec<u8> {
-        let mut payload = Vec::with_capacity(544);
-        match &mut self.kind {
-            Kind::Leaf { path, value } => {
-                hex_prefix(path, true).as_slice().encode(&mut payload);
-                value.encode(&mut payload);
-            }
-            Kind::Extension { path, child } => {
-                hex_prefix(path, false).as_slice().encode(&mut payload);
-                child.reference(&mut payload, made);
-            }
-            Kind::Branch { children } => {
-                for child in children.iter_mut() {
-                    child.reference(&mut payload, made);
-                }
-                payload.push(EMPTY_STRING_CODE);
-            }
+    pub(super) fn loaded(reference: Reference, node: Arc<Node<V>>) -> Self {
+        Self { reference, node: OnceLock::from(node) }
+    }
+
+    pub(crate) fn hash(&self) -> Option<B256> {
+        match self.reference {
+            Reference::Hash(hash) => Some(hash),
+            Reference::Short(_) | Reference::Fresh(_) => None,
         }
-        let mut raw = Vec::with_capacity(payload.len() + 3);
-        Header { list: true, payload_length: payload.len() }.encode(&mut raw);
-        raw.extend_from_slice(&payload);
-        raw
+    }
+
+    /// Of a root, which always has one.
+    pub(crate) fn root_hash(&self) -> B256 {
+        self.hash().expect("roots are named by their hash, however short")
     }
 }
 
-fn hex_prefix(path: &Nibbles, leaf: bool) -> Vec<u8> {
-    let odd = path.len() % 2;
-    let flag = if leaf { 2u8 } else { 0 } + odd as u8;
-    let mut out = Vec::with_capacity(1 + path.len() / 2);
-    out.push(flag << 4 | if odd == 1 { path.get_unchecked(0) } else { 0 });
-    out.extend((odd..path.len()).step_by(2).map(|i| path.get_unchecked(i) << 4 | path.get_unchecked(i + 1)));
-    out
+impl<V> fmt::Debug for Child<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Child").field("reference", &self.reference).finish_non_exhaustive()
+    }
 }
 
-/// Decodes strictly: what this accepts, it encodes to the same bytes.
-struct Decoder<'a> {
-    hash: B256,
-    raw: &'a Bytes,
+pub(crate) enum Node<V> {
+    /// The whole key is kept, so that a leaf that moves up or down stays the same.
+    Leaf(Leaf<V>),
+    Extension(Box<Extension<V>>),
+    Branch(Branch<V>),
 }
 
-impl Decoder<'_> {
-    fn corrupt<T>(&self, why: &'static str) -> Result<T, StateError> {
-        Err(StateError::Corrupt { hash: self.hash, why })
+#[derive(Clone)]
+pub(crate) struct Leaf<V> {
+    pub(super) key: B256,
+    pub(super) value: V,
+}
+
+pub(crate) struct Extension<V> {
+    /// Not empty.
+    pub(super) path: Nibbles,
+    /// A branch.
+    pub(super) child: Child<V>,
+}
+
+/// Two children or more, by nibble; keys all have one length, so a branch holds no value.
+pub(crate) struct Branch<V> {
+    mask: u16,
+    children: Box<[Child<V>]>,
+}
+
+impl<V> Branch<V> {
+    /// From children in the order of their nibbles.
+    pub(super) fn new(mask: u16, children: Box<[Child<V>]>) -> Self {
+        assert_eq!(mask.count_ones() as usize, children.len(), "a bit for each child");
+        Self { mask, children }
     }
 
-    /// Reads one RLP item: (is a list, payload, whole item).
-    fn item<'b>(&self, buf: &mut &'b [u8]) -> Result<(bool, &'b [u8], &'b [u8]), StateError> {
-        let start = *buf;
-        let Ok(header) = Header::decode(buf) else { return self.corrupt("not RLP") };
-        let Some((payload, rest)) = buf.split_at_checked(header.payload_length) else {
-            return self.corrupt("RLP item longer than its list");
-        };
-        *buf = rest;
-        Ok((header.list, payload, &start[..start.len() - rest.len()]))
+    pub(crate) fn mask(&self) -> u16 {
+        self.mask
     }
 
-    fn node(&self, raw: &[u8], depth: usize) -> Result<Box<Node>, StateError> {
-        let mut buf = raw;
-        let (true, mut list, _) = self.item(&mut buf)? else { return self.corrupt("not a list") };
-        if !buf.is_empty() {
-            return self.corrupt("bytes after the node");
+    pub(crate) fn get(&self, nibble: u8) -> Option<&Child<V>> {
+        let bit = 1u16 << nibble;
+        (self.mask & bit != 0).then(|| &self.children[(self.mask & (bit - 1)).count_ones() as usize])
+    }
+
+    pub(super) fn children(&self) -> impl Iterator<Item = (u8, &Child<V>)> {
+        (0..16).filter(|nibble| self.mask >> nibble & 1 == 1).zip(&self.children)
+    }
+
+    pub(super) fn children_mut(&mut self) -> &mut [Child<V>] {
+        &mut self.children
+    }
+}
+
+/// The nibble of `key` at `depth` < 64.
+pub(crate) fn nibble(key: &B256, depth: usize) -> u8 {
+    let byte = key[depth / 2];
+    if depth.is_multiple_of(2) { byte >> 4 } else { byte & 0xf }
+}
+
+/// `key` with another nibble at `depth`.
+pub(crate) fn with_nibble(mut key: B256, depth: usize, nibble: u8) -> B256 {
+    let byte = &mut key[depth / 2];
+    *byte = if depth.is_multiple_of(2) { nibble << 4 | *byte & 0xf } else { *byte & 0xf0 | nibble };
+    key
+}
+
+/// How many nibbles from `depth` on two keys have in common.
+pub(super) fn common(a: &B256, b: &B256, depth: usize) -> usize {
+    (depth..KEY_NIBBLES).take_while(|at| nibble(a, *at) == nibble(b, *at)).count()
+}
+
+/// How many nibbles of `path` the key follows from `depth` on.
+pub(super) fn follows(key: &B256, depth: usize, path: &Nibbles) -> usize {
+    (0..path.len()).take_while(|at| nibble(key, depth + at) == path.get_unchecked(*at)).count()
+}
+
+/// Appends the RLP of a node that hangs `depth` nibbles deep.
+pub(super) fn encode<V: Value>(node: &Node<V>, depth: usize, out: &mut Vec<u8>) {
+    match node {
+        Node::Leaf(Leaf { key, value }) => leaf(key, value, depth, out),
+        Node::Extension(extension) => {
+            let Extension { path, child } = &**extension;
+            let prefix = 1 + path.len() / 2;
+            list(string_len(prefix) + child.reference.len(), out);
+            string(prefix, out);
+            let odd = path.len() % 2;
+            out.push(if odd == 1 { 0x10 | path.get_unchecked(0) } else { 0 });
+            let pairs = (odd..path.len()).step_by(2);
+            out.extend(pairs.map(|i| path.get_unchecked(i) << 4 | path.get_unchecked(i + 1)));
+            child.reference.write(out);
         }
-        let mut items = Vec::with_capacity(17);
-        while !list.is_empty() {
-            if items.len() == 17 {
-                return self.corrupt("more than 17 items");
-            }
-            items.push(self.item(&mut list)?);
-        }
-        let kind = match items.as_slice() {
-            [(false, path, _), value] => self.short(path, *value, depth)?,
-            [children @ .., (false, [], _)] if children.len() == 16 => {
-                if depth >= KEY_NIBBLES {
-                    return self.corrupt("branch below the depth of keys");
+        Node::Branch(branch) => {
+            let some: usize = branch.children.iter().map(|child| child.reference.len()).sum();
+            list(some + 17 - branch.children.len(), out);
+            let mut children = branch.children.iter();
+            for nibble in 0..16 {
+                match branch.mask >> nibble & 1 {
+                    1 => children.next().expect("a child for each bit").reference.write(out),
+                    _ => out.push(EMPTY_STRING_CODE),
                 }
-                let mut slots: Box<[Slot; 16]> = Box::default();
-                for (slot, item) in slots.iter_mut().zip(children) {
-                    *slot = self.child(*item, depth + 1)?;
-                }
-                Kind::Branch { children: slots }
             }
-            _ => return self.corrupt("neither leaf, extension nor branch"),
-        };
-        Ok(Box::new(Node::new(kind)))
+            out.push(EMPTY_STRING_CODE);
+        }
     }
+}
 
-    fn short(&self, path: &[u8], second: (bool, &[u8], &[u8]), depth: usize) -> Result<Kind, StateError> {
-        let Some((&first, tail)) = path.split_first() else { return self.corrupt("empty hex prefix") };
-        let (flag, low) = (first >> 4, first & 0xf);
-        if flag > 3 || (flag % 2 == 0 && low != 0) || tail.len() > KEY_NIBBLES / 2 {
-            return self.corrupt("bad hex prefix");
-        }
-        let mut nibbles = Nibbles::unpack(tail);
-        if flag % 2 == 1 {
-            if nibbles.len() >= KEY_NIBBLES {
-                return self.corrupt("path longer than a key");
-            }
-            nibbles = Nibbles::from_nibbles([low]).join(&nibbles);
-        }
-        let end = depth + nibbles.len();
-        if flag >= 2 {
-            if end != KEY_NIBBLES {
-                return self.corrupt("leaf not at the depth of keys");
-            }
-            let (false, value, _) = second else { return self.corrupt("leaf value is a list") };
-            if value.is_empty() {
-                return self.corrupt("leaf without a value");
-            }
-            return Ok(Kind::Leaf { path: nibbles, value: self.raw.slice_ref(value) });
-        }
-        if nibbles.is_empty() || end >= KEY_NIBBLES {
-            return self.corrupt("extension of no length, or below the depth of keys");
-        }
-        match self.child(second, end)? {
-            Slot::Empty => self.corrupt("extension to nothing"),
-            child => Ok(Kind::Extension { path: nibbles, child }),
-        }
-    }
+/// That RLP.
+pub(super) fn bytes<V: Value>(node: &Node<V>, depth: usize) -> Bytes {
+    let mut raw = Vec::with_capacity(encoded_len(node, depth));
+    encode(node, depth, &mut raw);
+    raw.into()
+}
 
-    fn child(&self, (list, payload, whole): (bool, &[u8], &[u8]), depth: usize) -> Result<Slot, StateError> {
-        match (list, payload.len()) {
-            (true, _) if whole.len() < 32 => Ok(Slot::Node(self.node(whole, depth)?)),
-            (true, _) => self.corrupt("inlined node of 32 bytes or more"),
-            (false, 0) => Ok(Slot::Empty),
-            (false, 32) => Ok(Slot::Hash(B256::from_slice(payload))),
-            (false, _) => self.corrupt("child is neither a hash nor a node"),
-        }
+impl<V: Value> Node<V> {
+    /// RLP of this node, which hangs `depth` nibbles deep.
+    pub(crate) fn bytes(&self, depth: usize) -> Bytes {
+        bytes(self, depth)
     }
+}
+
+/// Bytes of that RLP.
+pub(super) fn encoded_len<V: Value>(node: &Node<V>, depth: usize) -> usize {
+    let payload = match node {
+        Node::Leaf(leaf) => string_len(1 + (KEY_NIBBLES - depth) / 2) + string_len(leaf.value.len()),
+        Node::Extension(extension) => string_len(1 + extension.path.len() / 2) + extension.child.reference.len(),
+        Node::Branch(branch) => {
+            branch.children.iter().map(|child| child.reference.len()).sum::<usize>() + 17 - branch.children.len()
+        }
+    };
+    payload + alloy_rlp::length_of_length(payload)
+}
+
+fn leaf<V: Value>(key: &B256, value: &V, depth: usize, out: &mut Vec<u8>) {
+    let rest = KEY_NIBBLES - depth;
+    let prefix = 1 + rest / 2;
+    list(string_len(prefix) + string_len(value.len()), out);
+    string(prefix, out);
+    out.push(if rest % 2 == 1 { 0x30 | nibble(key, depth) } else { 0x20 });
+    out.extend_from_slice(&key[depth.div_ceil(2)..]);
+    string(value.len(), out);
+    value.write(out);
+}
+
+/// Length of a string of `len` bytes. One that is alone is below 0x80 here (hex prefixes, and RLP of a single byte), and so its own string.
+fn string_len(len: usize) -> usize {
+    if len == 1 { 1 } else { len + alloy_rlp::length_of_length(len) }
+}
+
+/// Header of such a string.
+fn string(len: usize, out: &mut Vec<u8>) {
+    if len != 1 {
+        Header { list: false, payload_length: len }.encode(out);
+    }
+}
+
+fn list(payload_length: usize, out: &mut Vec<u8>) {
+    Header { list: true, payload_length }.encode(out);
 }

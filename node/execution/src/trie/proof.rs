@@ -1,10 +1,9 @@
 //! EIP-1186 proofs: the nodes from the root to a key, or to where its absence shows.
 
-use super::{Accounts, Storage, Trie, node::Slot};
+use super::{Account, Child, Loader, StateTree, node, value::Value};
 use crate::state::{NodeSource, StateError};
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
-use std::sync::{Mutex, PoisonError};
+use alloy_trie::TrieAccount;
 
 /// Proof of one storage slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,45 +29,37 @@ pub struct AccountProof {
     pub storage: Vec<StorageProof>,
 }
 
-/// Keeps nodes in the order in which they were asked for; on one path, that is from the root down.
-struct Path<'a, S> {
-    source: &'a S,
-    nodes: Mutex<Vec<Bytes>>,
-}
-
-impl<S: NodeSource> NodeSource for Path<'_, S> {
-    fn node(&self, hash: B256) -> Result<Bytes, StateError> {
-        let node = self.source.node(hash)?;
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).push(node.clone());
-        Ok(node)
-    }
-}
-
-/// Value of `key` in the trie at `root`, and the nodes that prove it (short nodes stay inside their parents). The proof of an empty trie is empty.
-pub fn prove<S: NodeSource>(source: &S, root: B256, key: B256) -> Result<(Option<Bytes>, Vec<Bytes>), StateError> {
-    let path = Path { source, nodes: Mutex::default() };
-    let mut trie = Trie::new(&path, root);
-    debug_assert!(root != EMPTY_ROOT_HASH || matches!(trie.root, Slot::Empty));
-    let value = trie.get(key)?.cloned();
-    drop(trie);
-    Ok((value, path.nodes.into_inner().unwrap_or_else(PoisonError::into_inner)))
-}
-
-/// Proves `address` and `slots` under the state root `root`.
-pub fn account_proof<S: NodeSource>(
-    source: &S,
-    root: B256,
+/// Proves `address` and `slots` in the state of `tree`, whose nodes come from `source` where they are not in memory. Short nodes stay inside their
+/// parents; the proof of an empty trie is empty.
+pub fn account_proof(
+    tree: &StateTree,
+    source: &dyn NodeSource,
     address: Address,
     slots: &[U256],
 ) -> Result<AccountProof, StateError> {
-    let (value, proof) = prove(source, root, keccak256(address))?;
-    let account = value.map(|v| Accounts::<S>::decode(address, &v)).transpose()?;
-    let storage_root = account.as_ref().map_or(EMPTY_ROOT_HASH, |a| a.storage_root);
+    let loader = tree.loader(source);
+    let owner = keccak256(address);
+    let (account, proof) = prove(loader, tree.top(), &owner)?;
+    let (loader, storage_root) = (loader.of(owner), account.and_then(Account::storage));
     let prove_slot = |slot: &U256| {
-        let (value, proof) = prove(source, storage_root, keccak256(slot.to_be_bytes::<32>()))?;
-        let value = value.map_or(Ok(U256::ZERO), |v| Storage::<S>::decode(*slot, &v))?;
-        Ok(StorageProof { slot: *slot, value, proof })
+        let (value, proof) = prove(loader, storage_root, &keccak256(slot.to_be_bytes::<32>()))?;
+        Ok(StorageProof { slot: *slot, value: value.map_or(U256::ZERO, |word| word.0), proof })
     };
     let storage = slots.iter().map(prove_slot).collect::<Result<_, StateError>>()?;
-    Ok(AccountProof { address, account, proof, storage })
+    Ok(AccountProof { address, account: account.map(Account::to_trie), proof, storage })
+}
+
+/// Value of `key`, and the nodes that prove it.
+fn prove<'t, V: Value>(
+    loader: Loader<'_>,
+    root: Option<&'t Child<V>>,
+    key: &B256,
+) -> Result<(Option<&'t V>, Vec<Bytes>), StateError> {
+    let mut proof = Vec::new();
+    let value = loader.walk(root, key, |child, node, depth| {
+        if child.hash().is_some() {
+            proof.push(node::bytes(node, depth));
+        }
+    })?;
+    Ok((value, proof))
 }
