@@ -1,8 +1,114 @@
-//! keccak256 of many inputs at once.
+//! keccak256 of many inputs at once: eight (AVX-512) or four (AVX2) side by side where the processor can, one by one elsewhere.
+//!
+//! Dispatch is at run time, so one binary serves every x86-64. Must not know: what is hashed.
 
-use alloy_primitives::{B256, keccak256};
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod avx512;
+mod rounds;
+mod scalar;
+#[cfg(test)]
+mod tests;
+
+use alloy_primitives::B256;
+
+/// Bytes that one permutation takes in (Keccak-256).
+const RATE: usize = 136;
+
+/// Inputs of up to this many blocks are hashed side by side: longer than any trie node.
+const BLOCKS_MAX: usize = 4;
+
+/// A block as the permutation takes it in.
+type Block = [[u8; 8]; RATE / 8];
+
+/// How to hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lanes {
+    /// One by one, on any processor.
+    One,
+    /// Four side by side. Falls back to one where there is no AVX2.
+    Four,
+    /// Eight side by side. Falls back to one where there is no AVX-512.
+    Eight,
+}
+
+impl Lanes {
+    /// The fastest that this processor has.
+    pub fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") {
+                return Self::Eight;
+            }
+            if is_x86_feature_detected!("avx2") {
+                return Self::Four;
+            }
+        }
+        Self::One
+    }
+}
 
 /// keccak256 of each input, in order.
 pub fn batch(inputs: &[&[u8]]) -> Vec<B256> {
-    inputs.iter().map(keccak256).collect()
+    batch_by(Lanes::best(), inputs)
+}
+
+/// As [`batch`], by a way of the caller's choice: for tests and measurements.
+pub fn batch_by(lanes: Lanes, inputs: &[&[u8]]) -> Vec<B256> {
+    match lanes {
+        #[cfg(target_arch = "x86_64")]
+        Lanes::Eight if is_x86_feature_detected!("avx512f") => grouped(inputs, avx512::hash),
+        #[cfg(target_arch = "x86_64")]
+        Lanes::Four if is_x86_feature_detected!("avx2") => grouped(inputs, avx2::hash),
+        _ => inputs.iter().map(|input| scalar::hash(input)).collect(),
+    }
+}
+
+/// Hashes `N` inputs of equally many blocks.
+type Hash<const N: usize> = fn(&[&[u8]; N]) -> [B256; N];
+
+/// Gives inputs of equally many blocks to `hash` together. What is left over for less than half the lanes goes one by one.
+fn grouped<const N: usize>(inputs: &[&[u8]], hash: Hash<N>) -> Vec<B256> {
+    let mut out = vec![B256::ZERO; inputs.len()];
+    let mut groups: [Vec<usize>; BLOCKS_MAX] = Default::default();
+    for (index, input) in inputs.iter().enumerate() {
+        match groups.get_mut(input.len() / RATE) {
+            Some(group) => group.push(index),
+            None => out[index] = scalar::hash(input),
+        }
+    }
+    for group in groups {
+        for chunk in group.chunks(N) {
+            if chunk.len() * 3 < N {
+                for index in chunk {
+                    out[*index] = scalar::hash(inputs[*index]);
+                }
+                continue;
+            }
+            // Lanes without an input of their own repeat the first one.
+            let lane = |lane: usize| inputs[*chunk.get(lane).unwrap_or(&chunk[0])];
+            for (index, hash) in chunk.iter().zip(hash(&std::array::from_fn(lane))) {
+                out[*index] = hash;
+            }
+        }
+    }
+    out
+}
+
+/// The blocks of an input: whole ones, and the last one, padded.
+fn blocks(input: &[u8]) -> (&[[u8; RATE]], [u8; RATE]) {
+    let (whole, rest) = input.as_chunks::<RATE>();
+    let mut last = [0; RATE];
+    last[..rest.len()].copy_from_slice(rest);
+    last[rest.len()] = 0x01;
+    last[RATE - 1] |= 0x80;
+    (whole, last)
+}
+
+fn words(block: &[u8; RATE]) -> &Block {
+    let (words, _) = block.as_chunks::<8>();
+    words.try_into().expect("136 bytes are 17 words")
 }

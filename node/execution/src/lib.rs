@@ -31,6 +31,8 @@ pub mod genesis;
 pub mod header;
 pub mod keccak;
 pub mod kzg;
+#[cfg(test)]
+mod measure;
 pub mod precompile;
 pub mod roots;
 pub mod second;

@@ -16,6 +16,7 @@ use crate::state::StateError;
 use alloy_primitives::{B256, Bytes, map::B256Map};
 use alloy_trie::Nibbles;
 pub(crate) use seal::{Mark, Sealed};
+use std::sync::Arc;
 
 /// A key's new value; `None` clears it.
 pub(crate) struct Write<V> {
@@ -188,7 +189,7 @@ impl<'a, V: Value> Forge<'a, V> {
                     Slot::Empty => unreachable!("filtered above"),
                 }))
             }
-            (Some(_), Some(_)) => Ok(Outcome::Fresh(self.branch(slots, key, depth))),
+            (Some(_), Some(_)) => Ok(Outcome::Fresh(self.branch(&slots, key, depth))),
         }
     }
 
@@ -218,6 +219,7 @@ impl<'a, V: Value> Forge<'a, V> {
         let (path, child) = match inside {
             Outcome::Same => (*path, child.clone()),
             Outcome::Gone => return Ok(self.plant(depth, &writes).map_or(Outcome::Gone, Outcome::Fresh)),
+            Outcome::Fresh(fresh) if self.is_branch(fresh) => (*path, Child::unloaded(Reference::Fresh(fresh))),
             Outcome::Fresh(fresh) => match self.take(fresh).node {
                 Node::Leaf(Leaf { key, value }) => {
                     let at = writes.partition_point(|write| write.key < key);
@@ -225,13 +227,7 @@ impl<'a, V: Value> Forge<'a, V> {
                     return Ok(self.plant(depth, &writes).map_or(Outcome::Gone, Outcome::Fresh));
                 }
                 Node::Extension(below) => (path.join(&below.path), below.child),
-                branch @ Node::Branch(_) => {
-                    let height = self.height_of(&branch);
-                    let end = depth + path.len();
-                    let key = prefixed(key, depth, path);
-                    let fresh = self.add(branch, key, end, height);
-                    (*path, Child::unloaded(Reference::Fresh(fresh)))
-                }
+                Node::Branch(_) => unreachable!("matched above"),
             },
         };
         Ok(Outcome::Fresh(self.graft(depth, &path, child, &writes)))
@@ -263,9 +259,12 @@ impl<'a, V: Value> Forge<'a, V> {
             }
         }
         if let Some(kept) = &kept {
-            slots[usize::from(turn)] = Slot::Old(kept);
+            slots[usize::from(turn)] = match kept.reference {
+                Reference::Fresh(fresh) => Slot::Fresh(fresh),
+                _ => Slot::Old(kept),
+            };
         }
-        let branch = self.branch(slots, key, at);
+        let branch = self.branch(&slots, key, at);
         if shared == 0 {
             return branch;
         }
@@ -288,7 +287,7 @@ impl<'a, V: Value> Forge<'a, V> {
                 slots[usize::from(nibble)] = Slot::Fresh(fresh);
             }
         }
-        let branch = self.branch(slots, first.key, depth + shared);
+        let branch = self.branch(&slots, first.key, depth + shared);
         if shared == 0 {
             return Some(branch);
         }
@@ -298,18 +297,16 @@ impl<'a, V: Value> Forge<'a, V> {
 
     /// A fresh node moved up to `depth`, `path` above where it was. Extensions point to branches only.
     fn lift(&mut self, fresh: u32, key: B256, depth: usize, path: Nibbles) -> u32 {
-        match &self.fresh[fresh as usize] {
-            Some(Fresh { node: Node::Branch(_), .. }) => {
-                self.extension(key, depth, path, Child::unloaded(Reference::Fresh(fresh)))
+        if self.is_branch(fresh) {
+            return self.extension(key, depth, path, Child::unloaded(Reference::Fresh(fresh)));
+        }
+        match self.take(fresh).node {
+            Node::Extension(below) => self.extension(key, depth, path.join(&below.path), below.child),
+            Node::Leaf(leaf) => {
+                let key = leaf.key;
+                self.add(Node::Leaf(leaf), key, depth, 0)
             }
-            _ => match self.take(fresh).node {
-                Node::Extension(below) => self.extension(key, depth, path.join(&below.path), below.child),
-                Node::Leaf(leaf) => {
-                    let key = leaf.key;
-                    self.add(Node::Leaf(leaf), key, depth, 0)
-                }
-                Node::Branch(_) => unreachable!("matched above"),
-            },
+            Node::Branch(_) => unreachable!("matched above"),
         }
     }
 
@@ -332,44 +329,47 @@ impl<'a, V: Value> Forge<'a, V> {
         })
     }
 
-    fn branch(&mut self, slots: [Slot<'_, V>; 16], key: B256, depth: usize) -> u32 {
+    fn branch(&mut self, slots: &[Slot<'_, V>; 16], key: B256, depth: usize) -> u32 {
+        let kept = || slots.iter().filter_map(|slot| if let Slot::Old(child) = slot { Some(*child) } else { None });
+        warm(kept());
         let mut mask = 0;
-        let mut children = Vec::with_capacity(16);
-        for (nibble, slot) in slots.into_iter().enumerate() {
+        let mut height = 0;
+        let some = slots.iter().filter(|slot| !matches!(slot, Slot::Empty)).count();
+        let mut children = Vec::with_capacity(some);
+        for (nibble, slot) in slots.iter().enumerate() {
             children.push(match slot {
                 Slot::Empty => continue,
-                Slot::Old(child) => child.clone(),
-                Slot::Fresh(fresh) => Child::unloaded(Reference::Fresh(fresh)),
+                Slot::Old(child) => (*child).clone(),
+                Slot::Fresh(fresh) => {
+                    height = height.max(1 + self.height(*fresh));
+                    Child::unloaded(Reference::Fresh(*fresh))
+                }
             });
             mask |= 1 << nibble;
         }
-        let node = Node::Branch(Branch::new(mask, children.into()));
-        let height = self.height_of(&node);
-        self.add(node, key, depth, height)
+        self.add(Node::Branch(Branch::new(mask, children.into())), key, depth, height)
     }
 
     fn extension(&mut self, key: B256, depth: usize, path: Nibbles, child: Child<V>) -> u32 {
-        let node = Node::Extension(Box::new(Extension { path, child }));
-        let height = self.height_of(&node);
-        self.add(node, key, depth, height)
-    }
-
-    fn height_of(&self, node: &Node<V>) -> u8 {
-        let above = |child: &Child<V>| match child.reference {
-            Reference::Fresh(fresh) => 1 + self.fresh[fresh as usize].as_ref().expect("hangs somewhere").height,
+        let height = match child.reference {
+            Reference::Fresh(fresh) => 1 + self.height(fresh),
             _ => 0,
         };
-        match node {
-            Node::Leaf(_) => 0,
-            Node::Extension(extension) => above(&extension.child),
-            Node::Branch(branch) => branch.children().map(|(_, child)| above(child)).max().unwrap_or(0),
-        }
+        self.add(Node::Extension(Box::new(Extension { path, child })), key, depth, height)
+    }
+
+    fn height(&self, fresh: u32) -> u8 {
+        self.fresh[fresh as usize].as_ref().expect("hangs somewhere").height
     }
 
     fn add(&mut self, node: Node<V>, key: B256, depth: usize, height: u8) -> u32 {
         let number = u32::try_from(self.fresh.len()).expect("fewer nodes than a block can pay for");
         self.fresh.push(Some(Fresh { node, key, depth: depth as u8, height, owner: self.owner }));
         number
+    }
+
+    fn is_branch(&self, fresh: u32) -> bool {
+        matches!(&self.fresh[fresh as usize], Some(Fresh { node: Node::Branch(_), .. }))
     }
 
     fn take(&mut self, fresh: u32) -> Fresh<V> {
@@ -384,6 +384,13 @@ impl<'a, V: Value> Forge<'a, V> {
             before.add(self.owner, key, depth, |out| encode(node, depth, out));
         }
     }
+}
+
+/// Reads the counters of nodes that are about to be shared once more. Reads overlap where counting up would wait for memory one node after the
+/// other.
+fn warm<'t, V: 't>(children: impl Iterator<Item = &'t Child<V>>) {
+    let nodes = children.filter_map(|child| child.node.get());
+    std::hint::black_box(nodes.fold(0, |sum, node| sum ^ Arc::strong_count(node)));
 }
 
 /// `key` on its way along `path` from `depth` on.

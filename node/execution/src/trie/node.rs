@@ -15,6 +15,9 @@ use std::{
 /// Nibbles in a key.
 pub(super) const KEY_NIBBLES: usize = 64;
 
+/// No node is longer: a branch with sixteen hashes.
+const RLP_MAX: usize = 3 + 16 * 33 + 1;
+
 /// How a parent names a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reference {
@@ -177,6 +180,7 @@ pub(super) fn follows(key: &B256, depth: usize, path: &Nibbles) -> usize {
 
 /// Appends the RLP of a node that hangs `depth` nibbles deep.
 pub(super) fn encode<V: Value>(node: &Node<V>, depth: usize, out: &mut Vec<u8>) {
+    out.reserve(RLP_MAX);
     match node {
         Node::Leaf(Leaf { key, value }) => leaf(key, value, depth, out),
         Node::Extension(extension) => {

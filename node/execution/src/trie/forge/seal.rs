@@ -90,22 +90,23 @@ impl<V: Value> Forge<'_, V> {
     /// Hashes everything that was made.
     pub(crate) fn seal(self) -> Sealed<V> {
         let keep = self.before.is_some();
-        let mut levels: Vec<Vec<(u32, Fresh<V>)>> = Vec::new();
-        let mut nodes = Vec::new();
-        nodes.resize_with(self.fresh.len(), || None);
-        for (number, fresh) in (0u32..).zip(self.fresh) {
+        let mut fresh = self.fresh;
+        let mut levels: Vec<Vec<u32>> = Vec::new();
+        for (number, fresh) in (0u32..).zip(&fresh) {
             let Some(fresh) = fresh else { continue };
             let height = usize::from(fresh.height);
             if levels.len() <= height {
                 levels.resize_with(height + 1, Vec::new);
             }
-            levels[height].push((number, fresh));
+            levels[height].push(number);
         }
+        let mut nodes = Vec::new();
+        nodes.resize_with(fresh.len(), || None);
         let mut after = Marks::default();
         let mut made = 0;
         for level in levels {
             made += level.len();
-            after.level(level, &mut nodes, keep);
+            after.level(&level, &mut fresh, &mut nodes, keep);
         }
         Sealed { nodes, before: self.before, after, made }
     }
@@ -113,10 +114,17 @@ impl<V: Value> Forge<'_, V> {
 
 impl Marks {
     /// Finishes nodes whose children are finished.
-    fn level<V: Value>(&mut self, mut level: Vec<(u32, Fresh<V>)>, nodes: &mut [Option<Child<V>>], keep: bool) {
-        let mut scratch = Vec::new();
+    fn level<V: Value>(
+        &mut self,
+        level: &[u32],
+        fresh: &mut [Option<Fresh<V>>],
+        nodes: &mut [Option<Child<V>>],
+        keep: bool,
+    ) {
+        let mut scratch = Vec::with_capacity(level.len() * 128);
         let mut ranges = Vec::with_capacity(level.len());
-        for (_, fresh) in &mut level {
+        for number in level {
+            let fresh = fresh[*number as usize].as_mut().expect("the level has what is left");
             let children = match &mut fresh.node {
                 Node::Leaf(_) => &mut [],
                 Node::Extension(extension) => std::slice::from_mut(&mut extension.child),
@@ -139,18 +147,18 @@ impl Marks {
             false => &scratch[range.clone()],
         };
         let inputs: Vec<&[u8]> = ranges.iter().map(raw).collect();
-        let hashes = keccak::batch(&inputs);
-        let references: Vec<Reference> = (level.iter().zip(inputs).zip(hashes))
-            .map(|(((_, fresh), raw), hash)| match Short::new(raw) {
+        let references: Vec<(Option<Short>, B256)> =
+            inputs.iter().map(|raw| Short::new(raw)).zip(keccak::batch(&inputs)).collect();
+        for ((number, (short, hash)), (kept, range)) in level.iter().zip(references).zip(ranges) {
+            let fresh = fresh[*number as usize].take().expect("each node is in one level");
+            let reference = match short {
                 Some(short) if fresh.depth > 0 => Reference::Short(short),
                 _ => Reference::Hash(hash),
-            })
-            .collect();
-        for (((number, fresh), reference), (kept, range)) in level.into_iter().zip(references).zip(ranges) {
+            };
             if kept && matches!(reference, Reference::Hash(_)) {
                 self.mark(fresh.owner, &fresh.key, usize::from(fresh.depth), range);
             }
-            nodes[number as usize] = Some(Child::loaded(reference, Arc::new(fresh.node)));
+            nodes[*number as usize] = Some(Child::loaded(reference, Arc::new(fresh.node)));
         }
     }
 }
