@@ -146,6 +146,12 @@ pub struct NodeArgs {
     /// Most wei that one transaction sent over RPC may cost in fees; 0 for no limit
     #[arg(long = "rpc.txfeecap", default_value = "1000000000000000000")]
     pub rpc_txfeecap: U256,
+    /// Old states that can be read, counted in blocks below the head; those of blocks that L1 has not finalised are kept in any case
+    #[arg(long = "prune.history", value_name = "BLOCKS", default_value_t = 10_000)]
+    pub prune_history: u64,
+    /// Keep every state for ever
+    #[arg(long = "prune.archive", conflicts_with = "prune_history")]
+    pub prune_archive: bool,
     /// Build blocks and land them
     #[arg(long, requires = "key_file")]
     pub sequencer: bool,

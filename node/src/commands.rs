@@ -49,9 +49,12 @@ pub async fn node(args: NodeArgs) -> eyre::Result<()> {
         _ => None,
     };
     let http = http_config(&args)?;
+    let history = if args.prune_archive { storage::History::All } else { storage::History::Blocks(args.prune_history) };
+    let database = storage::Limits { history, ..Default::default() };
     let config = node::Config {
         rollup,
         datadir: args.datadir,
+        database,
         l1_rpc_url: args.l1_rpc_url,
         l1_beacon_url: args.l1_beacon_url,
         http,

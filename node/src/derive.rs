@@ -7,7 +7,7 @@ use bridge::{anchor::prev_randao, blob::Content, landed::Landed};
 use engine::{Landing, Refused};
 use execution::{Attributes, Building, Executed, RecoveredBlock, RecoveredTx, Transaction};
 use std::sync::Arc;
-use storage::{Chain, StorageError};
+use storage::{Chain, Durability, StorageError};
 
 /// What a carrier brought.
 #[derive(Clone, Debug)]
@@ -47,7 +47,8 @@ pub fn apply(chain: &Chain, landing: &Landing, payload: Payload) -> Result<(), A
         // The bytes are bound to the landed block, so executing them to another one is a split.
         return Err(invalid(format!("executes to {hash}, L1 says {}", landing.block.hash)));
     }
-    chain.append(&executed)?;
+    // Not synced: L1 has the block and gives it back after a power loss, which takes the last blocks in order.
+    chain.append_with(&executed, Durability::Buffered)?;
     chain.land(landing.block.number, &record(landing))?;
     Ok(())
 }

@@ -145,7 +145,8 @@ impl Landings {
         let nonce = self.rpc.nonce(self.hands.address(), BlockId::latest()).await?;
         let outbid = self.outbid.filter(|(at, _)| *at == nonce).map(|(_, fees)| fees);
         let key = format!("{CALLDATA}{}", sealed.block.hash);
-        self.chain.journal_put(&[(&key, Some(sealed.calldata.clone()))], Durability::Synced)?;
+        // The record that is persisted before anything is sent syncs this too, and the block itself.
+        self.chain.journal_put(&[(&key, Some(sealed.calldata.clone()))], Durability::Buffered)?;
         let target = Target {
             chain_id: self.chain.spec().chain_id,
             number: sealed.block.number,

@@ -37,6 +37,8 @@ pub struct Config {
     pub rollup: RollupConfig,
     /// The database.
     pub datadir: PathBuf,
+    /// What it may take of memory and disk, and how far back states can be read.
+    pub database: Limits,
     /// L1 execution endpoint.
     pub l1_rpc_url: Url,
     /// L1 beacon endpoint.
@@ -169,7 +171,7 @@ pub async fn launch(config: Config) -> Result<Handle, StartError> {
     }
     let spec = Arc::new(config.rollup.spec()?);
     let chain_id = spec.chain_id;
-    let chain = Chain::open(&config.datadir, spec.clone(), Limits::default())?;
+    let chain = Chain::open(&config.datadir, spec.clone(), config.database)?;
     let rpc = L1Rpc::new(&config.l1_rpc_url).map_err(StartError::L1)?;
     let registered = check_l1(&rpc, &config.rollup, &spec).await?;
     let beacon = Beacon::connect(&config.l1_beacon_url).await.map_err(StartError::Beacon)?;

@@ -234,8 +234,9 @@ impl Production {
             "sealed"
         );
         self.pool.drop_for_good(&block.dropped).unwrap_or_else(|error| tracing::error!(%error, "pool"));
-        // Fsynced before anything is sent: after a crash the same block is landed, never another one in its place.
-        self.chain.store_side_block(&block.executed.block, &block.executed.bal, Durability::Synced)?;
+        // Synced before anything is sent, by the landing's own record that is written later: after a crash the same block is landed, never
+        // another one in its place.
+        self.chain.store_side_block(&block.executed.block, &block.executed.bal, Durability::Buffered)?;
         self.view.set_pending(Some(Arc::new(PendingBlock {
             block: block.executed.block.clone(),
             receipts: block.executed.receipts.clone(),

@@ -110,7 +110,7 @@ pub const METHODS: &[Method] = &[
     method(Eth, "eth_getHeaderByHash", "hash", "header"),
     method(Eth, "eth_getHeaderByNumber", "block", "header"),
     method(Eth, "eth_getLogs", "filter", "logs of a block or of a range"),
-    method(Eth, "eth_getProof", "address, slots, [block]", "EIP-1186 proofs, at any canonical block"),
+    method(Eth, "eth_getProof", "address, slots, [block]", "EIP-1186 proofs, at any block whose state is kept"),
     method(Eth, "eth_getRawTransactionByBlockHashAndIndex", "hash, index", "EIP-2718 bytes"),
     method(Eth, "eth_getRawTransactionByBlockNumberAndIndex", "block, index", "EIP-2718 bytes"),
     method(Eth, "eth_getRawTransactionByHash", "hash", "EIP-2718 bytes, pool included"),

@@ -96,7 +96,7 @@ pub(crate) fn arc<T>(value: T) -> Arc<T> {
     Arc::new(value)
 }
 
-/// A rollup in memory: every state it ever had, as trie nodes by hash.
+/// A rollup in memory: its state, with all of its tries.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) spec: Arc<ChainSpec>,

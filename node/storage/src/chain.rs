@@ -3,28 +3,30 @@
 //! Must not know: RocksDB, and why a block is appended or unwound.
 
 mod check;
+mod genesis;
+mod history;
+mod outbox;
 mod side;
 mod view;
 mod writer;
 
-use std::{
-    path::Path,
-    sync::{Arc, atomic::AtomicU64},
-};
+use std::{path::Path, sync::Arc};
 
 use alloy_eips::{BlockHashOrNumber, BlockNumHash};
 use alloy_primitives::{B256, Bytes, keccak256};
 use chainspec::ChainSpec;
-use execution::{ChainState, Receipt, RecoveredBlock, block::SealedHeader};
+use execution::{ChainState, Receipt, RecoveredBlock, block::SealedHeader, trie::StateTree};
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
     Kv, Limits, Memory, Rocks, StorageError, TxPosition,
     codec::encode_rlp,
+    kv::{Batch, Durability, Rows},
     schema::{self, Head, Read},
 };
 
 pub use check::Checked;
+pub use history::History;
 pub use side::POOL_TX_MAX_BYTES;
 
 /// A chain and everything kept with it. Cloning is cheap and shares it.
@@ -37,20 +39,24 @@ pub struct Chain {
 struct Inner {
     store: Arc<dyn Kv>,
     spec: Arc<ChainSpec>,
+    limits: Limits,
     /// Held by whoever reads, decides and writes; plain reads never take it.
     writer: Mutex<()>,
-    /// Raised *before* a batch that changes flat state, so that "unchanged after the read" proves the read belongs to the old head.
-    generation: AtomicU64,
     now: RwLock<Now>,
 }
 
-/// The heads, and which generation of the flat state they belong to.
+/// The heads, and the state of the highest.
 #[derive(Debug, Clone)]
 struct Now {
     head: Arc<SealedHeader>,
     landed: BlockNumHash,
     finalised: BlockNumHash,
-    generation: u64,
+    /// The lowest block whose state can be read.
+    oldest: u64,
+    /// State tree of the head, as far as it is in memory.
+    tree: StateTree,
+    /// The store, at an instant when `head` was the head.
+    rows: Arc<dyn Rows>,
 }
 
 /// The three heads: `finalised <= landed <= applied`.
@@ -70,18 +76,18 @@ impl Chain {
     /// # Errors
     /// Everything that stops a start; see the first group of [`StorageError`]. `OtherGenesis` when the database is another chain's.
     pub fn open(path: &Path, spec: Arc<ChainSpec>, limits: Limits) -> Result<Self, StorageError> {
-        Self::on(Arc::new(Rocks::open(path, limits)?), spec)
+        Self::on(Arc::new(Rocks::open(path, limits)?), spec, limits)
     }
 
     /// A new chain in memory.
     pub fn in_memory(spec: Arc<ChainSpec>) -> Result<Self, StorageError> {
-        Self::on(Arc::new(Memory::new()), spec)
+        Self::on(Arc::new(Memory::new()), spec, Limits::default())
     }
 
     /// The chain in `store`; an empty store gets the genesis of `spec`.
-    pub fn on(store: Arc<dyn Kv>, spec: Arc<ChainSpec>) -> Result<Self, StorageError> {
+    pub fn on(store: Arc<dyn Kv>, spec: Arc<ChainSpec>, limits: Limits) -> Result<Self, StorageError> {
         match store.read::<schema::Identity>(&())? {
-            None => writer::write_genesis(&*store, &spec)?,
+            None => genesis::write(&*store, &spec)?,
             Some(stored) if (stored.genesis, stored.chain_id) != (spec.genesis_hash(), spec.chain_id) => {
                 return Err(StorageError::OtherGenesis {
                     stored: stored.genesis,
@@ -93,13 +99,16 @@ impl Chain {
             Some(_) => {}
         }
         let head = store.must_read::<schema::Heads>(&Head::Applied)?;
+        let head = Arc::new(header_by_hash(&*store, head.hash)?);
         let now = Now {
-            head: Arc::new(header_by_hash(&*store, head.hash)?),
             landed: store.must_read::<schema::Heads>(&Head::Landed)?,
             finalised: store.must_read::<schema::Heads>(&Head::Finalised)?,
-            generation: 0,
+            oldest: history::oldest_kept(&*store)?.unwrap_or(head.number),
+            tree: StateTree::new(head.state_root),
+            rows: store.snapshot(),
+            head,
         };
-        let inner = Inner { store, spec, writer: Mutex::new(()), generation: AtomicU64::new(0), now: RwLock::new(now) };
+        let inner = Inner { store, spec, limits, writer: Mutex::new(()), now: RwLock::new(now) };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -122,6 +131,16 @@ impl Chain {
     pub fn heads(&self) -> Heads {
         let now = self.inner.now.read();
         Heads { applied: now.head.num_hash(), landed: now.landed, finalised: now.finalised }
+    }
+
+    /// The lowest block whose state can be read. No database access.
+    pub fn oldest_state(&self) -> u64 {
+        self.inner.now.read().oldest
+    }
+
+    /// Makes everything written so far survive a power loss.
+    pub fn sync(&self) -> Result<(), StorageError> {
+        self.inner.store.write(Batch::new(), Durability::Synced)
     }
 
     /// Hash of canonical block `number`.
@@ -192,36 +211,55 @@ impl Chain {
         }
     }
 
-    /// How a canonical block changed the state; `codes` is empty. `None` also for genesis.
-    pub fn diff(&self, at: impl Into<BlockHashOrNumber>) -> Result<Option<execution::StateDiff>, StorageError> {
-        let Some(block) = self.resolve(at)? else { return Ok(None) };
-        self.inner.store.read::<schema::Diffs>(&block.number)
-    }
-
     /// Where a transaction stands in the canonical chain.
     pub fn transaction(&self, hash: B256) -> Result<Option<TxPosition>, StorageError> {
         self.inner.store.read::<schema::Transactions>(&hash)
     }
 
-    /// The state after the head, from flat tables; stands still when the head moves on.
+    /// The state after the head; stands still when the head moves on.
     pub fn state_at_head(&self) -> Arc<dyn ChainState> {
-        let now = self.inner.now.read().clone();
-        view::at_head(self.inner.clone(), now)
+        Arc::new(self.inner.now.read().at_head())
     }
 
-    /// The state after any canonical block. Through the trie, unless it is the head's.
+    /// The state after a canonical block; stands still when the chain moves on, is unwound or forgets it. What the store overwrites
+    /// meanwhile stays on disk, so a state is for a request or a block, not for days.
     ///
     /// # Errors
-    /// `UnknownBlock` when no canonical block has this number or hash.
+    /// `UnknownBlock` when no canonical block has this number or hash; `StateForgotten` when its state is no longer kept.
     pub fn state_at(&self, at: impl Into<BlockHashOrNumber>) -> Result<Arc<dyn ChainState>, StorageError> {
-        let at = at.into();
         let now = self.inner.now.read().clone();
-        let head = now.head.num_hash();
-        if at == BlockHashOrNumber::Number(head.number) || at == BlockHashOrNumber::Hash(head.hash) {
-            return Ok(view::at_head(self.inner.clone(), now));
+        Ok(Arc::new(now.at(at.into())?))
+    }
+}
+
+impl Now {
+    fn at_head(&self) -> view::State {
+        view::State { rows: self.rows.clone(), header: self.head.clone(), old: false, tree: self.tree.clone() }
+    }
+
+    fn at(&self, at: BlockHashOrNumber) -> Result<view::State, StorageError> {
+        let unknown = || StorageError::UnknownBlock(at);
+        let number = match at {
+            BlockHashOrNumber::Number(number) => number,
+            BlockHashOrNumber::Hash(hash) if hash == self.head.hash() => self.head.number,
+            BlockHashOrNumber::Hash(hash) => find_header(&*self.rows, hash)?.ok_or_else(unknown)?.number,
+        };
+        if number == self.head.number && at == BlockHashOrNumber::Number(number) {
+            return Ok(self.at_head());
         }
-        let header = self.header(at)?.ok_or(StorageError::UnknownBlock(at))?;
-        Ok(view::at(self.inner.clone(), Arc::new(header)))
+        let canonical = self.rows.read::<schema::Canonical>(&number)?.ok_or_else(unknown)?;
+        if matches!(at, BlockHashOrNumber::Hash(hash) if hash != canonical) {
+            return Err(unknown());
+        }
+        if canonical == self.head.hash() {
+            return Ok(self.at_head());
+        }
+        if number < self.oldest {
+            return Err(StorageError::StateForgotten { number, oldest: self.oldest });
+        }
+        let header = Arc::new(header_by_hash(&*self.rows, canonical)?);
+        let tree = StateTree::new(header.state_root);
+        Ok(view::State { rows: self.rows.clone(), header, old: true, tree })
     }
 }
 
@@ -240,7 +278,7 @@ impl Inner {
 }
 
 /// A header of any block, checked against its hash.
-fn find_header(store: &dyn Kv, hash: B256) -> Result<Option<SealedHeader>, StorageError> {
+fn find_header(store: &dyn Rows, hash: B256) -> Result<Option<SealedHeader>, StorageError> {
     let Some(header) = store.read::<schema::Headers>(&hash)? else { return Ok(None) };
     if keccak256(encode_rlp(&header)) != hash {
         let reason = "the header has another hash".into();
@@ -250,7 +288,7 @@ fn find_header(store: &dyn Kv, hash: B256) -> Result<Option<SealedHeader>, Stora
 }
 
 /// A header that another record names.
-fn header_by_hash(store: &dyn Kv, hash: B256) -> Result<SealedHeader, StorageError> {
+fn header_by_hash(store: &dyn Rows, hash: B256) -> Result<SealedHeader, StorageError> {
     find_header(store, hash)?.ok_or_else(|| StorageError::Corrupt {
         table: "headers",
         key: hash.into(),

@@ -2,12 +2,10 @@
 //! an RLP form, else a layout that is written down at its type.
 //! Must not know: tables.
 
-use std::collections::BTreeMap;
-
 use alloy_consensus::{Eip658Value, Header, TxType};
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
-use execution::{Account, Receipt, StateDiff, state::AccountDiff};
+use execution::Receipt;
 
 /// Why stored bytes are no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,15 +88,6 @@ impl Key for B256 {
     }
 }
 
-impl Key for Address {
-    fn encode(&self) -> Vec<u8> {
-        self.to_vec()
-    }
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        Self::try_from(bytes).ok()
-    }
-}
-
 impl Key for (u64, B256) {
     fn encode(&self) -> Vec<u8> {
         [&self.0.to_be_bytes()[..], self.1.as_slice()].concat()
@@ -109,13 +98,26 @@ impl Key for (u64, B256) {
     }
 }
 
-impl Key for (Address, B256) {
+impl Key for (B256, B256) {
     fn encode(&self) -> Vec<u8> {
         [self.0.as_slice(), self.1.as_slice()].concat()
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let (address, slot) = bytes.split_first_chunk::<20>()?;
-        Some((Address::from(*address), B256::try_from(slot).ok()?))
+        let (first, second) = bytes.split_first_chunk::<32>()?;
+        Some((B256::from(*first), B256::try_from(second).ok()?))
+    }
+}
+
+/// A version of `K`'s value, by block number. No key's bytes may begin another's, so that versions of one key stand together.
+impl<K: Key> Key for (K, u64) {
+    fn encode(&self) -> Vec<u8> {
+        let mut key = self.0.encode();
+        key.extend(self.1.to_be_bytes());
+        key
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (key, number) = bytes.split_last_chunk::<8>()?;
+        Some((K::decode(key)?, u64::from_be_bytes(*number)))
     }
 }
 
@@ -149,6 +151,16 @@ impl Value for Bytes {
     }
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         Ok(bytes.clone())
+    }
+}
+
+/// No bytes at all for `None`; so `T` may have no value of no bytes.
+impl<T: Value> Value for Option<T> {
+    fn encode(&self) -> Bytes {
+        self.as_ref().map(T::encode).unwrap_or_default()
+    }
+    fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
+        if bytes.is_empty() { Ok(None) } else { T::decode(bytes).map(Some) }
     }
 }
 
@@ -201,43 +213,6 @@ impl Value for Vec<Address> {
     }
 }
 
-/// RLP `[nonce, balance, code hash]`; an account without code has the empty string for the hash, which saves 32 bytes of 36.
-#[derive(RlpEncodable, RlpDecodable)]
-struct AccountRecord {
-    nonce: u64,
-    balance: U256,
-    code_hash: Bytes,
-}
-
-impl From<&Account> for AccountRecord {
-    fn from(account: &Account) -> Self {
-        let code_hash =
-            if account.has_code() { Bytes::copy_from_slice(account.code_hash.as_slice()) } else { Bytes::new() };
-        Self { nonce: account.nonce, balance: account.balance, code_hash }
-    }
-}
-
-impl TryFrom<AccountRecord> for Account {
-    type Error = DecodeError;
-    fn try_from(record: AccountRecord) -> Result<Self, DecodeError> {
-        let code_hash = match record.code_hash.len() {
-            0 => Self::default().code_hash,
-            32 => B256::from_slice(&record.code_hash),
-            other => return Err(DecodeError(format!("a code hash of {other} bytes"))),
-        };
-        Ok(Self { nonce: record.nonce, balance: record.balance, code_hash })
-    }
-}
-
-impl Value for Account {
-    fn encode(&self) -> Bytes {
-        encode_rlp(&AccountRecord::from(self))
-    }
-    fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
-        decode_rlp::<AccountRecord>(bytes)?.try_into()
-    }
-}
-
 /// RLP `[type, status, cumulative gas, logs]`: a receipt without its bloom, which is 256 bytes that the logs imply.
 #[derive(RlpEncodable, RlpDecodable)]
 struct ReceiptRecord {
@@ -271,71 +246,4 @@ impl Value for Vec<Receipt> {
             })
             .collect()
     }
-}
-
-/// RLP `[address, before, after, [[slot, before, after], …]]`; an absent account is the empty list in a list of its own.
-#[derive(RlpEncodable, RlpDecodable)]
-struct AccountDiffRecord {
-    address: Address,
-    before: Vec<AccountRecord>,
-    after: Vec<AccountRecord>,
-    storage: Vec<SlotRecord>,
-}
-
-#[derive(RlpEncodable, RlpDecodable)]
-struct SlotRecord {
-    slot: U256,
-    before: U256,
-    after: U256,
-}
-
-/// RLP list of [`AccountDiffRecord`], ascending. The codes are not part of the value, nor is `wiped`: the store spells a wipe out, slot by slot.
-impl Value for StateDiff {
-    fn encode(&self) -> Bytes {
-        let optional = |account: &Option<Account>| account.iter().map(AccountRecord::from).collect();
-        let records: Vec<AccountDiffRecord> = self
-            .accounts
-            .iter()
-            .map(|(address, diff)| AccountDiffRecord {
-                address: *address,
-                before: optional(&diff.before),
-                after: optional(&diff.after),
-                storage: diff
-                    .storage
-                    .iter()
-                    .map(|(slot, (before, after))| SlotRecord { slot: *slot, before: *before, after: *after })
-                    .collect(),
-            })
-            .collect();
-        encode_rlp(&records)
-    }
-    fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
-        let records: Vec<AccountDiffRecord> = decode_rlp(bytes)?;
-        let mut accounts = BTreeMap::new();
-        for record in records {
-            ascending(&accounts, &record.address)?;
-            let mut storage = BTreeMap::new();
-            for SlotRecord { slot, before, after } in record.storage {
-                ascending(&storage, &slot)?;
-                storage.insert(slot, (before, after));
-            }
-            let (before, after) = (optional(record.before)?, optional(record.after)?);
-            accounts.insert(record.address, AccountDiff { before, after, wiped: false, storage });
-        }
-        Ok(Self { accounts, codes: BTreeMap::new() })
-    }
-}
-
-fn ascending<K: Ord, V>(so_far: &BTreeMap<K, V>, key: &K) -> Result<(), DecodeError> {
-    match so_far.last_key_value() {
-        Some((last, _)) if last >= key => Err(DecodeError("keys out of order".into())),
-        _ => Ok(()),
-    }
-}
-
-fn optional(records: Vec<AccountRecord>) -> Result<Option<Account>, DecodeError> {
-    if records.len() > 1 {
-        return Err(DecodeError(format!("{} accounts instead of one", records.len())));
-    }
-    records.into_iter().next().map(Account::try_from).transpose()
 }

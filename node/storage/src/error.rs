@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use alloy_eips::{BlockHashOrNumber, BlockNumHash};
 use alloy_primitives::{B256, Bytes};
+use execution::{StateError, state::Lookup};
 
 /// Any failure of the store. The first group stops a start, the second refuses a caller's request, the third is the
 /// disk's or our own fault and nothing above may guess around it.
@@ -34,7 +35,7 @@ pub enum StorageError {
     },
     /// Written by an older Basalt whose format this one cannot read.
     #[error("the database in {} has schema {found}, older than {supported} which this version reads; \
-             sync into a new folder with --datadir", path.display())]
+             start from an empty folder with --datadir: the chain is derived from L1 or imported again", path.display())]
     SchemaOlder {
         /// The database folder.
         path: PathBuf,
@@ -120,6 +121,16 @@ pub enum StorageError {
     /// No canonical block has this number or hash.
     #[error("no canonical block {0}")]
     UnknownBlock(BlockHashOrNumber),
+    /// The state after this block is no longer kept. Blocks, receipts and codes are.
+    #[error(
+        "the state after block {number} is no longer kept; the oldest one is that of block {oldest} (--prune.history, --prune.archive)"
+    )]
+    StateForgotten {
+        /// Number of the block.
+        number: u64,
+        /// The lowest block whose state can be read.
+        oldest: u64,
+    },
     /// A value is longer than its table allows.
     #[error("{table}: {found} bytes, the limit is {limit}")]
     TooLong {
@@ -151,4 +162,23 @@ pub enum StorageError {
         /// RocksDB's words.
         reason: String,
     },
+}
+
+/// A state of ours that can't answer: the store's own error back again, or a hole in it.
+impl From<StateError> for StorageError {
+    fn from(error: StateError) -> Self {
+        let corrupt =
+            |key: &[u8], reason: String| Self::Corrupt { table: "nodes", key: Bytes::copy_from_slice(key), reason };
+        match &error {
+            StateError::Io(inner) => match inner.downcast_ref::<Self>() {
+                Some(storage) => storage.clone(),
+                None => Self::Io { action: "read", reason: error.to_string() },
+            },
+            StateError::Missing(Lookup::Node(hash) | Lookup::Code(hash) | Lookup::State(hash)) => {
+                corrupt(hash.as_slice(), error.to_string())
+            }
+            StateError::Missing(Lookup::BlockHash(number)) => corrupt(&number.to_be_bytes(), error.to_string()),
+            StateError::Corrupt { hash, .. } => corrupt(hash.as_slice(), error.to_string()),
+        }
+    }
 }

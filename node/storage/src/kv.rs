@@ -1,7 +1,7 @@
-//! The floor under the schema: an ordered key-value store with tables and atomic batches. RocksDB and memory implement it.
+//! The floor under the schema: an ordered key-value store with tables, atomic batches and snapshots. RocksDB and memory implement it.
 //! Must not know: what the bytes mean.
 
-use std::ops::ControlFlow;
+use std::{fmt::Debug, ops::ControlFlow, sync::Arc};
 
 use alloy_primitives::Bytes;
 
@@ -16,7 +16,7 @@ pub enum Durability {
     Buffered,
 }
 
-/// Order of a [`Kv::scan`].
+/// Order of a [`Rows::scan`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// Ascending keys.
@@ -25,21 +25,22 @@ pub enum Direction {
     Backward,
 }
 
-/// What a [`Kv::scan`] calls for every pair.
+/// What a [`Rows::scan`] calls for every pair.
 pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
 
-/// An ordered key-value store with tables.
-///
-/// For the implementer: `write` is atomic over all tables and becomes visible to every reader at one instant, before it returns.
-/// All three calls come from any thread at any moment. Batches become durable in the order in which they were written: a synced one
-/// makes all before it durable.
-/// An implementation may never lose a batch from the middle, nor invent a value after a failed write.
-pub trait Kv: Send + Sync + std::fmt::Debug {
+/// An encoded key and its value.
+pub type Pair = (Bytes, Bytes);
+
+/// Reading. Every call answers as of one instant; those of a [`Kv`] of the instant of the call, those of a snapshot all of the same one.
+/// Calls come from any thread at any moment.
+pub trait Rows: Send + Sync + Debug {
     /// The value under `key`, or `None`.
     fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>, StorageError>;
 
-    /// Visits the pairs with `start <= key < end` (no `end`: to the last key) as they were at one instant, until `visit` breaks.
-    /// `visit` may not write to the store.
+    /// The first pair with `start <= key` whose key begins with the first `shared` bytes of `start` (`shared <= start.len()`).
+    fn seek(&self, table: TableId, start: &[u8], shared: usize) -> Result<Option<Pair>, StorageError>;
+
+    /// Visits the pairs with `start <= key < end` (no `end`: to the last key), until `visit` breaks. `visit` may not write to the store.
     fn scan(
         &self,
         table: TableId,
@@ -48,9 +49,30 @@ pub trait Kv: Send + Sync + std::fmt::Debug {
         direction: Direction,
         visit: Visit<'_>,
     ) -> Result<(), StorageError>;
+}
 
-    /// Applies the whole batch, or nothing of it and an error.
+/// An ordered key-value store with tables.
+///
+/// For the implementer: `write` is atomic over all tables and becomes visible to every reader at one instant, before it returns.
+/// Batches become durable in the order in which they were written: a synced one makes all before it durable.
+/// An implementation may never lose a batch from the middle, nor invent a value after a failed write.
+pub trait Kv: Rows {
+    /// Applies the whole batch, or nothing of it and an error. An empty synced batch makes everything before it durable.
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), StorageError>;
+
+    /// Everything as it is now, for as long as it is held. Cheap to take; what is overwritten meanwhile stays on disk until it is dropped.
+    fn snapshot(&self) -> Arc<dyn Rows>;
+
+    /// After a bulk load: puts the tables into the order in which they are read and stored best. Changes no content.
+    fn settle(&self) -> Result<(), StorageError>;
+}
+
+/// The least key above all keys that begin with `prefix`; `None` when there is none.
+pub(crate) fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
+    let last = prefix.iter().rposition(|byte| *byte != 0xff)?;
+    let mut end = prefix[..=last].to_vec();
+    end[last] += 1;
+    Some(end)
 }
 
 /// One change of one key.
@@ -94,6 +116,11 @@ impl Batch {
     /// The changes in order, by value.
     pub fn into_changes(self) -> Vec<Change> {
         self.changes
+    }
+
+    /// Number of changes.
+    pub fn len(&self) -> usize {
+        self.changes.len()
     }
 
     /// Whether there is nothing to write.

@@ -4,19 +4,21 @@
 //!   append(Executed) ──► one atomic batch ──► RocksDB (or memory)
 //!   unwind(to)       ──► one batch a block        │
 //!                                                 │  blocks by hash, for ever; by number, canonical only
-//!   state_at_head ◄── flat accounts and slots ◄───┤  flat state at the head, diffs to go back
-//!   state_at(n)   ◄── trie nodes by hash      ◄───┤  trie nodes and codes of every block
+//!   state_at_head ◄── accounts, slots, nodes ◄────┤  the head's state, by place in its tries
+//!   state_at(n)   ◄── the same, or history ◄──────┤  what was there before a block, for the blocks of a window
 //!   land, journal, blobs, pool ◄──────────────────┘  what must survive a restart
 //! ```
 //!
 //! Read [`schema`] first: the whole database on one page.
 //!
 //! Invariants:
-//! - A block's records, indices, flat state, trie nodes and head become visible together or not at all, also after `kill -9`
+//! - A block's records, indices, state, history and head become visible together or not at all, also after `kill -9`
 //!   at any instant; an append that returned is never lost.
-//! - Flat state is the state of the head, and its root is the head's state root.
-//! - A reader's state stands still: it is tied to one version of the head, and when the head moves on its reads go through the
-//!   trie at its own root, which no block ever removes. No database snapshots, so a forgotten reader holds nothing back.
+//! - The rows of the state are those of the head, and the root that follows from them is the head's state root.
+//! - A reader's state stands still: it reads through a snapshot of the store from the time when it was handed out.
+//! - Every state from [`Chain::oldest_state`] to the head can be read, and gone back to as far as it is not finalised; the state of an older
+//!   block is refused by name. Blocks that are not finalised are never older.
+//! - The outbox of every landed block can be proven against the state root of a landed block, also when its state is gone.
 //! - Lookups by hash answer for canonical blocks only, unless their name says `side`.
 //! - `finalised <= landed <= head`, all three canonical. Finalised blocks are never unwound.
 //! - Bytes that do not decode are [`StorageError::Corrupt`] with table and key; nothing is guessed, nothing panics.
@@ -32,12 +34,13 @@ mod memory;
 mod records;
 mod rocks;
 pub mod schema;
+mod state_records;
 
 pub use alloy_eips::{BlockHashOrNumber, BlockNumHash};
-pub use chain::{Chain, Checked, Heads, POOL_TX_MAX_BYTES};
+pub use chain::{Chain, Checked, Heads, History, POOL_TX_MAX_BYTES};
 pub use codec::{DecodeError, Key, Name, Value};
 pub use error::StorageError;
-pub use kv::{Durability, Kv};
+pub use kv::{Durability, Kv, Rows};
 pub use memory::Memory;
 pub use records::{Blob, Body, Identity, Landed, TxPosition};
 pub use rocks::{Limits, Rocks};

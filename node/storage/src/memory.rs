@@ -1,18 +1,19 @@
 //! The store in memory, for tests and the simulator. It remembers which batches were not yet synced, so that a power loss can be played.
 //! Must not know: what the bytes mean.
 
-use std::{collections::BTreeMap, ops::Bound, sync::Arc};
+use std::{ops::Bound, sync::Arc};
 
 use alloy_primitives::Bytes;
+use imbl::OrdMap;
 use parking_lot::RwLock;
 
 use crate::{
     StorageError,
-    kv::{Batch, Change, Direction, Durability, Kv, Visit},
+    kv::{Batch, Change, Direction, Durability, Kv, Pair, Rows, Visit, after_prefix},
     schema::TableId,
 };
 
-/// A [`Kv`] of B-trees. Cloning shares the contents, as two handles of one disk would.
+/// A [`Kv`] of persistent B-trees. Cloning shares the contents, as two handles of one disk would.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
     inner: Arc<RwLock<Inner>>,
@@ -20,10 +21,14 @@ pub struct Memory {
 
 #[derive(Debug, Clone, Default)]
 struct Inner {
-    live: BTreeMap<(TableId, Vec<u8>), Bytes>,
+    live: Contents,
     /// For every batch since the last sync, in order: the changes that would take it back.
     unsynced: Vec<Vec<Change>>,
 }
+
+/// Everything at one instant; cloning shares it.
+#[derive(Debug, Clone, Default)]
+struct Contents(OrdMap<(TableId, Vec<u8>), Bytes>);
 
 impl Memory {
     /// An empty store.
@@ -53,6 +58,10 @@ impl Memory {
     pub fn unsynced(&self) -> usize {
         self.inner.read().unsynced.len()
     }
+
+    fn now(&self) -> Contents {
+        self.inner.read().live.clone()
+    }
 }
 
 impl Inner {
@@ -60,16 +69,26 @@ impl Inner {
     fn apply(&mut self, Change { table, key, value }: Change) -> Change {
         let slot = (table, key);
         let before = match value {
-            Some(value) => self.live.insert(slot.clone(), value),
-            None => self.live.remove(&slot),
+            Some(value) => self.live.0.insert(slot.clone(), value),
+            None => self.live.0.remove(&slot),
         };
         Change { table, key: slot.1, value: before }
     }
 }
 
-impl Kv for Memory {
+impl Rows for Contents {
     fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
-        Ok(self.inner.read().live.get(&(table, key.to_vec())).cloned())
+        Ok(self.0.get(&(table, key.to_vec())).cloned())
+    }
+
+    fn seek(&self, table: TableId, start: &[u8], shared: usize) -> Result<Option<Pair>, StorageError> {
+        let mut found = None;
+        let end = after_prefix(&start[..shared]);
+        self.scan(table, start, end.as_deref(), Direction::Forward, &mut |key, value| {
+            found = Some((Bytes::copy_from_slice(key), Bytes::copy_from_slice(value)));
+            std::ops::ControlFlow::Break(())
+        })?;
+        Ok(found)
     }
 
     fn scan(
@@ -83,30 +102,46 @@ impl Kv for Memory {
         if end.is_some_and(|end| end <= start) {
             return Ok(());
         }
-        // Copied out, so that `visit` runs without the lock.
-        let pairs: Vec<(Vec<u8>, Bytes)> = {
-            let inner = self.inner.read();
-            let to = match end {
-                Some(end) => Bound::Excluded((table, end.to_vec())),
-                None => table.next().map_or(Bound::Unbounded, |next| Bound::Excluded((next, Vec::new()))),
-            };
-            let range = inner.live.range((Bound::Included((table, start.to_vec())), to));
-            range.map(|((_, key), value)| (key.clone(), value.clone())).collect()
+        let to = match end {
+            Some(end) => Bound::Excluded((table, end.to_vec())),
+            None => table.next().map_or(Bound::Unbounded, |next| Bound::Excluded((next, Vec::new()))),
         };
-        let mut forward = pairs.iter();
-        let mut backward = pairs.iter().rev();
+        let mut pairs = self.0.range((Bound::Included((table, start.to_vec())), to));
         let mut next = || match direction {
-            Direction::Forward => forward.next(),
-            Direction::Backward => backward.next(),
+            Direction::Forward => pairs.next(),
+            Direction::Backward => pairs.next_back(),
         };
-        while let Some((key, value)) = next() {
+        while let Some(((_, key), value)) = next() {
             if visit(key, value).is_break() {
                 break;
             }
         }
         Ok(())
     }
+}
 
+impl Rows for Memory {
+    fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        self.now().get(table, key)
+    }
+
+    fn seek(&self, table: TableId, start: &[u8], shared: usize) -> Result<Option<Pair>, StorageError> {
+        self.now().seek(table, start, shared)
+    }
+
+    fn scan(
+        &self,
+        table: TableId,
+        start: &[u8],
+        end: Option<&[u8]>,
+        direction: Direction,
+        visit: Visit<'_>,
+    ) -> Result<(), StorageError> {
+        self.now().scan(table, start, end, direction, visit)
+    }
+}
+
+impl Kv for Memory {
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), StorageError> {
         let mut inner = self.inner.write();
         let undo = batch.into_changes().into_iter().map(|change| inner.apply(change)).collect();
@@ -114,6 +149,14 @@ impl Kv for Memory {
             Durability::Synced => inner.unsynced.clear(),
             Durability::Buffered => inner.unsynced.push(undo),
         }
+        Ok(())
+    }
+
+    fn snapshot(&self) -> Arc<dyn Rows> {
+        Arc::new(self.now())
+    }
+
+    fn settle(&self) -> Result<(), StorageError> {
         Ok(())
     }
 }

@@ -1,30 +1,24 @@
 //! The store on disk: one RocksDB, one column family per table, one write-ahead log, small caches.
 //! Must not know: what the bytes mean.
 
-use std::{fs, path::Path};
+mod options;
+
+use std::{fs, path::Path, sync::Arc};
 
 use alloy_primitives::Bytes;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode,
-    DEFAULT_COLUMN_FAMILY_NAME, IteratorMode, LogLevel, ReadOptions, WriteBatch, WriteOptions,
+    Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DEFAULT_COLUMN_FAMILY_NAME, FlushOptions, IteratorMode,
+    ReadOptions, WriteBatch, WriteOptions,
 };
 
 use crate::{
-    StorageError,
-    kv::{Batch, Direction, Durability, Kv, Visit},
+    History, StorageError,
+    kv::{Batch, Direction, Durability, Kv, Pair, Rows, Visit, after_prefix},
     schema::{Identity, SCHEMA_VERSION, Shape, Table, TableId},
 };
+use options::{MIB, NUMBER_BYTES};
 
-const MIB: usize = 1 << 20;
-
-/// Bytes of write-ahead log that may pile up before the oldest tables are flushed: bounds the replay after a crash.
-const WAL_MAX_BYTES: u64 = 64 << 20;
-/// Bytes of RocksDB's own text log per file; two files are kept.
-const LOG_MAX_BYTES: usize = 2 * MIB;
-/// Bits per key of the bloom filters: one false positive in a hundred lookups.
-const BLOOM_BITS: f64 = 10.0;
-
-/// Memory and file limits of the database.
+/// What a chain may take of memory, files and disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Cache of uncompressed blocks, indexes and filters included, MiB.
@@ -33,18 +27,40 @@ pub struct Limits {
     pub write_buffer_mib: usize,
     /// Files that RocksDB may hold open.
     pub open_files: u16,
+    /// Nodes of the head's state tree that stay in memory from block to block; the rest is read again when it is needed.
+    pub tree_nodes: usize,
+    /// How many old states can be read.
+    pub history: History,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { block_cache_mib: 32, write_buffer_mib: 32, open_files: 256 }
+        let history = History::default();
+        Self { block_cache_mib: 32, write_buffer_mib: 32, open_files: 256, tree_nodes: 1 << 18, history }
     }
 }
 
-/// A [`Kv`] on disk. Dropping it closes the database.
+/// A [`Kv`] on disk. Dropping it closes the database, once the last snapshot is gone.
 #[derive(Debug)]
 pub struct Rocks {
-    db: DB,
+    db: Arc<DB>,
+}
+
+type Snapshot<'a> = rocksdb::Snapshot<'a>;
+
+self_cell::self_cell!(
+    /// A snapshot and the database that it is of.
+    struct Held {
+        owner: Arc<DB>,
+        #[covariant]
+        dependent: Snapshot,
+    }
+);
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Held").field("sequence", &self.borrow_dependent().sequence_number()).finish_non_exhaustive()
+    }
 }
 
 impl Rocks {
@@ -59,9 +75,10 @@ impl Rocks {
         let open = |tables: Vec<String>| {
             let families = tables.into_iter().map(|name| {
                 let shape = TableId::named(&name).map_or(Shape::Bulk, TableId::shape);
-                ColumnFamilyDescriptor::new(name, table_options(shape, &cache, limits))
+                ColumnFamilyDescriptor::new(name, options::table(shape, &cache, limits))
             });
-            DB::open_cf_descriptors(&database_options(limits), path, families).map_err(|error| opening(path, &error))
+            let db = DB::open_cf_descriptors(&options::database(limits), path, families);
+            db.map(Arc::new).map_err(|error| opening(path, &error))
         };
         let known = || TableId::ALL.iter().map(|table| table.name().to_owned());
 
@@ -77,7 +94,7 @@ impl Rocks {
         }
 
         // First only what is there: an older or newer schema must be refused before a table is added to it.
-        let present = DB::list_cf(&database_options(limits), path).map_err(|error| opening(path, &error))?;
+        let present = DB::list_cf(&options::database(limits), path).map_err(|error| opening(path, &error))?;
         let rocks = Self { db: open(present.clone())? };
         if let Some(found) = rocks.version(&present)? {
             if found > SCHEMA_VERSION {
@@ -107,18 +124,78 @@ impl Rocks {
         // Only the first four bytes: the rest of the record may look different in another version.
         Ok(self.get(Identity::ID, &[])?.and_then(|value| value.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))))
     }
+}
 
-    fn family(&self, table: TableId) -> &ColumnFamily {
-        self.db.cf_handle(table.name()).expect("open() leaves no table of the schema out")
+fn family(db: &DB, table: TableId) -> &ColumnFamily {
+    db.cf_handle(table.name()).expect("open() leaves no table of the schema out")
+}
+
+fn get(db: &DB, options: &ReadOptions, table: TableId, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+    match db.get_cf_opt(family(db, table), key, options) {
+        Ok(value) => Ok(value.map(Bytes::from)),
+        Err(error) => Err(reading(table, key, &error)),
     }
 }
 
-impl Kv for Rocks {
-    fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
-        match self.db.get_cf(self.family(table), key) {
-            Ok(value) => Ok(value.map(Bytes::from)),
-            Err(error) => Err(reading(table, key, &error)),
+fn seek(
+    db: &DB,
+    mut options: ReadOptions,
+    table: TableId,
+    start: &[u8],
+    shared: usize,
+) -> Result<Option<Pair>, StorageError> {
+    if table.shape() == Shape::History && shared + NUMBER_BYTES == start.len() {
+        // The filter says of most files that they hold no version of this value.
+        options.set_prefix_same_as_start(true);
+    } else {
+        options.set_total_order_seek(true);
+    }
+    if let Some(end) = after_prefix(&start[..shared]) {
+        options.set_iterate_upper_bound(end);
+    }
+    let mut rows = db.raw_iterator_cf_opt(family(db, table), options);
+    rows.seek(start);
+    let found = rows.item().map(|(key, value)| (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value)));
+    rows.status().map_err(|error| reading(table, start, &error))?;
+    Ok(found)
+}
+
+fn scan(
+    db: &DB,
+    mut options: ReadOptions,
+    table: TableId,
+    (start, end): (&[u8], Option<&[u8]>),
+    direction: Direction,
+    visit: Visit<'_>,
+) -> Result<(), StorageError> {
+    if end.is_some_and(|end| end <= start) {
+        return Ok(());
+    }
+    options.set_total_order_seek(true);
+    options.set_iterate_lower_bound(start);
+    if let Some(end) = end {
+        options.set_iterate_upper_bound(end);
+    }
+    let mode = match direction {
+        Direction::Forward => IteratorMode::Start,
+        Direction::Backward => IteratorMode::End,
+    };
+    for pair in db.iterator_cf_opt(family(db, table), options, mode) {
+        let (key, value) = pair.map_err(|error| reading(table, start, &error))?;
+        if visit(&key, &value).is_break() {
+            break;
         }
+    }
+    Ok(())
+}
+
+impl Rows for Rocks {
+    fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        get(&self.db, &ReadOptions::default(), table, key)
+    }
+
+    fn seek(&self, table: TableId, start: &[u8], shared: usize) -> Result<Option<Pair>, StorageError> {
+        seek(&self.db, ReadOptions::default(), table, start, shared)
     }
 
     fn scan(
@@ -129,31 +206,61 @@ impl Kv for Rocks {
         direction: Direction,
         visit: Visit<'_>,
     ) -> Result<(), StorageError> {
-        if end.is_some_and(|end| end <= start) {
-            return Ok(());
-        }
+        scan(&self.db, ReadOptions::default(), table, (start, end), direction, visit)
+    }
+}
+
+impl Held {
+    fn options(&self) -> ReadOptions {
         let mut options = ReadOptions::default();
-        options.set_iterate_lower_bound(start);
-        if let Some(end) = end {
-            options.set_iterate_upper_bound(end);
-        }
-        let mode = match direction {
-            Direction::Forward => IteratorMode::Start,
-            Direction::Backward => IteratorMode::End,
-        };
-        for pair in self.db.iterator_cf_opt(self.family(table), options, mode) {
-            let (key, value) = pair.map_err(|error| reading(table, start, &error))?;
-            if visit(&key, &value).is_break() {
-                break;
-            }
-        }
-        Ok(())
+        options.set_snapshot(self.borrow_dependent());
+        options
+    }
+}
+
+impl Rows for Held {
+    fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        get(self.borrow_owner(), &self.options(), table, key)
     }
 
+    fn seek(&self, table: TableId, start: &[u8], shared: usize) -> Result<Option<Pair>, StorageError> {
+        seek(self.borrow_owner(), self.options(), table, start, shared)
+    }
+
+    fn scan(
+        &self,
+        table: TableId,
+        start: &[u8],
+        end: Option<&[u8]>,
+        direction: Direction,
+        visit: Visit<'_>,
+    ) -> Result<(), StorageError> {
+        scan(self.borrow_owner(), self.options(), table, (start, end), direction, visit)
+    }
+}
+
+impl Drop for Rocks {
+    /// Leaves no log behind to be replayed: the next start is quick. When this fails, nothing is lost, the log has it all.
+    fn drop(&mut self) {
+        let families: Vec<&ColumnFamily> =
+            TableId::ALL.iter().filter_map(|table| self.db.cf_handle(table.name())).collect();
+        // The next start says what is wrong with the disk; a close has nobody to tell.
+        let _ = self.db.flush_cfs_opt(&families, &FlushOptions::default());
+    }
+}
+
+impl Kv for Rocks {
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), StorageError> {
+        let writing = |error: rocksdb::Error| StorageError::Io { action: "write", reason: error.into_string() };
+        if batch.is_empty() {
+            return match durability {
+                Durability::Synced => self.db.flush_wal(true).map_err(writing),
+                Durability::Buffered => Ok(()),
+            };
+        }
         let mut raw = WriteBatch::default();
         for change in batch.changes() {
-            let family = self.family(change.table);
+            let family = family(&self.db, change.table);
             match &change.value {
                 Some(value) => raw.put_cf(family, &change.key, value),
                 None => raw.delete_cf(family, &change.key),
@@ -161,63 +268,23 @@ impl Kv for Rocks {
         }
         let mut options = WriteOptions::default();
         options.set_sync(durability == Durability::Synced);
-        self.db
-            .write_opt(raw, &options)
-            .map_err(|error| StorageError::Io { action: "write", reason: error.into_string() })
+        self.db.write_opt(raw, &options).map_err(writing)
     }
-}
 
-fn database_options(limits: Limits) -> rocksdb::Options {
-    let mut options = rocksdb::Options::default();
-    options.create_if_missing(true);
-    options.create_missing_column_families(true);
-    options.set_max_open_files(i32::from(limits.open_files));
-    options.set_db_write_buffer_size(limits.write_buffer_mib * MIB);
-    options.set_max_total_wal_size(WAL_MAX_BYTES);
-    // A torn tail is cut off, a hole in the middle is an error: what is left is always a prefix of what was written.
-    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
-    options.set_paranoid_checks(true);
-    options.set_max_background_jobs(2);
-    options.set_bytes_per_sync(MIB as u64);
-    options.set_log_level(LogLevel::Warn);
-    options.set_max_log_file_size(LOG_MAX_BYTES);
-    options.set_keep_log_file_num(2);
-    options.set_stats_dump_period_sec(0);
-    options
-}
-
-fn table_options(shape: Shape, cache: &Cache, limits: Limits) -> rocksdb::Options {
-    let mut blocks = BlockBasedOptions::default();
-    blocks.set_block_cache(cache);
-    // In the cache, so that memory has one bound.
-    blocks.set_cache_index_and_filter_blocks(true);
-    blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
-    let mut options = rocksdb::Options::default();
-    options.set_write_buffer_size(limits.write_buffer_mib * MIB / 2);
-    options.set_level_compaction_dynamic_level_bytes(true);
-    match shape {
-        Shape::Point => {
-            // Hashes and random keys do not compress.
-            options.set_compression_type(DBCompressionType::None);
-            blocks.set_bloom_filter(BLOOM_BITS, false);
-            blocks.set_block_size(4 << 10);
-        }
-        Shape::Bulk => {
-            options.set_compression_type(DBCompressionType::Lz4);
-            blocks.set_bloom_filter(BLOOM_BITS, false);
-            blocks.set_block_size(16 << 10);
-        }
-        Shape::Large => {
-            // Values live beside the tree, so that compaction does not move 128 KiB about.
-            options.set_enable_blob_files(true);
-            options.set_min_blob_size(4 << 10);
-            options.set_blob_compression_type(DBCompressionType::Lz4);
-            options.set_enable_blob_gc(true);
-            options.set_compression_type(DBCompressionType::Lz4);
-        }
+    fn snapshot(&self) -> Arc<dyn Rows> {
+        Arc::new(Held::new(Arc::clone(&self.db), |db| db.snapshot()))
     }
-    options.set_block_based_table_factory(&blocks);
-    options
+
+    fn settle(&self) -> Result<(), StorageError> {
+        for table in TableId::ALL {
+            let family = family(&self.db, *table);
+            self.db
+                .flush_cf(family)
+                .map_err(|error| StorageError::Io { action: "flush", reason: error.into_string() })?;
+            self.db.compact_range_cf(family, None::<&[u8]>, None::<&[u8]>);
+        }
+        Ok(())
+    }
 }
 
 /// Files that RocksDB makes before it has a database.

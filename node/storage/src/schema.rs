@@ -4,17 +4,21 @@
 
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, U256};
-use execution::{Account, Receipt, StateDiff};
+use alloy_trie::TrieAccount;
+use execution::{Receipt, trie::Place};
 
-pub use crate::records::{Blob, Body, Head, Identity as IdentityRecord, Landed, TxPosition};
 use crate::{
     StorageError,
     codec::{Key, Name, Value},
-    kv::{Batch, Kv},
+    kv::{Batch, Rows},
+};
+pub use crate::{
+    records::{Blob, Body, Head, Identity as IdentityRecord, Landed, TxPosition},
+    state_records::{OutboxProof, Undo as UndoRecord},
 };
 
 /// Version of everything below. A database of another version is refused.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// A typed table.
 pub trait Table {
@@ -31,6 +35,8 @@ pub trait Table {
 pub enum Shape {
     /// Small values under random keys, read one by one.
     Point,
+    /// Versions: keys end in a block number, and are looked for by what is before it.
+    History,
     /// Values that compress, or that are read in order.
     Bulk,
     /// Values of 100 KiB and more.
@@ -100,18 +106,28 @@ tables! {
     Canonical("canonical", Bulk): u64 => B256;
     /// Where a canonical transaction stands.
     Transactions("transactions", Point): B256 => TxPosition;
-    /// How the block changed the state; codes are left out, they are in `codes`.
-    Diffs("diffs", Bulk): u64 => StateDiff;
 
-    // --- state: flat values at the head, trie nodes and codes of every block ---
-    /// Account at the head.
-    Accounts("accounts", Point): Address => Account;
-    /// Storage slot at the head; zero is never stored.
-    Storage("storage", Point): (Address, B256) => U256;
-    /// Trie node by keccak256; of all blocks, for ever.
-    Nodes("nodes", Point): B256 => Bytes;
-    /// Code by keccak256.
+    // --- the state at the head; keys are keccak256 of the address, or of address and slot ---
+    /// Account with its storage root.
+    Accounts("accounts", Point): B256 => TrieAccount;
+    /// Storage slot; zero is never stored.
+    Slots("slots", Point): (B256, B256) => U256;
+    /// Branch or extension of a trie, RLP, by its place. A leaf follows from the one account or slot below its path.
+    Nodes("nodes", Point): Place => Bytes;
+    /// Code by keccak256; of all blocks, for ever.
     Codes("codes", Bulk): B256 => Bytes;
+
+    // --- older states: what stood there before that block; the first row with a number above N, or else the head's, is that of block N ---
+    /// Account before the block; `None`: there was none.
+    AccountHistory("account_history", History): (B256, u64) => Option<TrieAccount>;
+    /// Slot before the block; `None`: zero.
+    SlotHistory("slot_history", History): ((B256, B256), u64) => Option<U256>;
+    /// Node before the block, leaves included; `None`: nothing that has a hash of its own.
+    NodeHistory("node_history", History): (Place, u64) => Option<Bytes>;
+    /// Which rows of the three tables above the block has: for going back, and for forgetting them.
+    Undo("undo", Bulk): u64 => UndoRecord;
+    /// Proof of the Messenger's outbox after the block, kept where its state is forgotten; of the last block with each outbox.
+    OutboxProofs("outbox_proofs", Bulk): u64 => OutboxProof;
 
     // --- the border to L1 ---
     /// How and where the block landed, by L2 number.
@@ -140,7 +156,7 @@ impl TableId {
     }
 }
 
-fn corrupt(table: TableId, key: &[u8], reason: String) -> StorageError {
+pub(crate) fn corrupt(table: TableId, key: &[u8], reason: String) -> StorageError {
     StorageError::Corrupt { table: table.name(), key: Bytes::copy_from_slice(key), reason }
 }
 
@@ -154,8 +170,8 @@ pub fn decode_value<T: Table>(key: &[u8], value: &Bytes) -> Result<T::Value, Sto
     T::Value::decode(value).map_err(|error| corrupt(T::ID, key, error.0))
 }
 
-/// Typed reads on any [`Kv`].
-pub trait Read: Kv {
+/// Typed reads.
+pub trait Read: Rows {
     /// The value under `key`.
     fn read<T: Table>(&self, key: &T::Key) -> Result<Option<T::Value>, StorageError> {
         let key = key.encode();
@@ -167,9 +183,21 @@ pub trait Read: Kv {
         self.read::<T>(key)?
             .ok_or_else(|| corrupt(T::ID, &key.encode(), "missing, though another record names it".into()))
     }
+
+    /// The version of `key` in the history table `T` with the lowest number above `number`.
+    fn first_after<T: Table<Key = (K, u64)>, K: Key>(
+        &self,
+        key: K,
+        number: u64,
+    ) -> Result<Option<T::Value>, StorageError> {
+        let Some(next) = number.checked_add(1) else { return Ok(None) };
+        let start = (key, next).encode();
+        let found = self.seek(T::ID, &start, start.len() - size_of::<u64>())?;
+        found.map(|(key, value)| decode_value::<T>(&key, &value)).transpose()
+    }
 }
 
-impl<K: Kv + ?Sized> Read for K {}
+impl<R: Rows + ?Sized> Read for R {}
 
 /// Typed writes into a [`Batch`].
 impl Batch {

@@ -41,6 +41,7 @@ impl World {
         let config = node::Config {
             rollup,
             datadir: self.folder.path().join("node"),
+            database: storage::Limits::default(),
             l1_rpc_url: self.l1.http_url().parse().unwrap(),
             l1_beacon_url: self.l1.beacon_url().parse().unwrap(),
             http: rpc::Config {

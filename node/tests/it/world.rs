@@ -447,7 +447,8 @@ impl Draft {
 
     /// Lets the landing bring the proof of the outbox root along, under the state root that it settles.
     pub(crate) fn bring_outbox_proof(&mut self, parent: &dyn ChainState) {
-        let proof = trie::account_proof(&self.executed.tree, parent, predeploys::MESSENGER, &[U256::ZERO]).unwrap();
+        // What the block left alone has the same place in the parent's tries.
+        let proof = trie::account_proof(&self.executed.tree, &parent, predeploys::MESSENGER, &[U256::ZERO]).unwrap();
         self.landing.outbox = OutboxProof { account: proof.proof, storage: proof.storage[0].proof.clone() };
         self.landing.gas_limit = self.bound().gas_limit();
     }

@@ -19,6 +19,7 @@ impl From<StorageError> for RpcError {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::UnknownBlock(block) => Self::UnknownBlock { block: block.to_string() },
+            StorageError::StateForgotten { number, oldest } => Self::Pruned { requested: number, earliest: oldest },
             other => Self::internal(other),
         }
     }

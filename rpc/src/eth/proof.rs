@@ -1,10 +1,12 @@
-//! `eth_getProof` (EIP-1186), at any canonical block: trie nodes are never pruned, and withdrawals depend on it.
+//! `eth_getProof` (EIP-1186), at any block whose state is kept. Of the Messenger's outbox also at older ones, the last with each outbox:
+//! withdrawals depend on it.
 
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, U256};
 use alloy_rpc_types_eth::{EIP1186AccountProofResponse, EIP1186StorageProof};
 use alloy_serde::storage::JsonStorageKey;
 use execution::trie::account_proof;
+use storage::StorageError;
 
 use super::locate::At;
 use crate::{Backend, RpcError};
@@ -23,9 +25,15 @@ impl Backend {
         // The open block has no root yet, so nothing to prove against.
         let At::Canonical(at) = self.locate(id)? else { return Err(RpcError::PendingUnavailable) };
         let header = self.chain.header(at)?.ok_or_else(|| self.unknown(id))?;
-        let state = self.chain.state_at(header.hash())?;
         let slots: Vec<U256> = keys.iter().map(|key| key.as_b256().into()).collect();
-        let proof = account_proof(state.tree(), &state, address, &slots)?;
+        let proof = match self.chain.state_at(header.hash()) {
+            Ok(state) => account_proof(state.tree(), &state, address, &slots)?,
+            Err(forgotten @ StorageError::StateForgotten { .. }) => {
+                let kept = self.chain.kept_outbox_proof(header.number, address, &slots)?;
+                kept.ok_or(forgotten)?
+            }
+            Err(error) => return Err(error.into()),
+        };
         let account = proof.account.unwrap_or_default();
         let storage_proof = keys
             .into_iter()

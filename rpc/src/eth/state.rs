@@ -40,16 +40,17 @@ impl Backend {
 
     pub(crate) fn capabilities(&self) -> Result<StateCapabilities, RpcError> {
         let head = self.latest_header()?;
-        // Nothing is pruned: every table goes back to genesis.
+        // Blocks and everything in them are kept for ever, states for a while.
         let all = Capability { disabled: false, oldest_block: self.spec.genesis_header().number };
+        let state = Capability { oldest_block: self.chain.oldest_state(), ..all };
         Ok(StateCapabilities {
             head: BlockRef { number: head.number, hash: head.hash() },
-            state: all,
+            state,
             tx: all,
             logs: all,
             receipts: all,
             blocks: all,
-            stateproofs: all,
+            stateproofs: state,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use alloy_primitives::U256;
 use serde_json::json;
+use storage::History;
 
 use super::world::{COUNTER, Client, GENESIS_TIME, ORACLE, TOPIC, World, access_list, account, legacy, raw, tx};
 use crate::SyncState;
@@ -189,6 +190,40 @@ async fn a_proof_verifies_against_the_state_root_of_an_old_block() {
     }
     let (code, _, _) = client.refused("eth_getProof", json!([COUNTER, [], "pending"])).await;
     assert_eq!(code, -32000);
+}
+
+#[tokio::test]
+async fn states_that_are_no_longer_kept_are_refused_by_name() {
+    let world = World::rollup_keeping(History::Blocks(2));
+    let client = world.serve().await;
+    for _ in 0..6 {
+        let at = world.block(&[]);
+        world.chain.put_heads(at, at).unwrap();
+    }
+    let reads = |block: &'static str| {
+        [
+            ("eth_getBalance", json!([account(1), block])),
+            ("eth_getCode", json!([COUNTER, block])),
+            ("eth_getStorageAt", json!([COUNTER, "0x0", block])),
+            ("eth_getTransactionCount", json!([account(0), block])),
+            ("eth_call", json!([{ "to": COUNTER }, block])),
+            ("eth_getProof", json!([COUNTER, ["0x0"], block])),
+            ("debug_executionWitness", json!([if block == "0x4" { "0x5" } else { "0x4" }])),
+        ]
+    };
+    for (method, params) in reads("0x4") {
+        client.call(method, params).await;
+    }
+    for (method, params) in reads("0x3") {
+        let (code, text, _) = client.refused(method, params).await;
+        assert_eq!((code, &*text), (4444, "pruned history unavailable: requested 3, earliest 4"), "{method}");
+    }
+    let capabilities = client.call("eth_capabilities", json!([])).await;
+    let oldest = |kind: &str| capabilities[kind]["oldestBlock"].clone();
+    assert_eq!([oldest("state"), oldest("stateproofs")], ["0x4", "0x4"]);
+    assert_eq!([oldest("blocks"), oldest("receipts")], ["0x0", "0x0"]);
+    assert_eq!(client.call("eth_getBlockByNumber", json!(["0x3", false])).await["number"], "0x3");
+    assert_eq!(client.call("eth_getBlockReceipts", json!(["0x3"])).await, json!([]));
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use sequencer::pool::PoolError;
 use serde_json::{Value, json};
+use storage::{Chain, History, Memory};
 use tokio::sync::{broadcast, watch};
 
 use crate::{
@@ -45,7 +46,7 @@ pub(crate) const GENESIS_TIME: u64 = 1_800_000_000;
 pub(crate) const TOPIC: B256 = B256::with_last_byte(0xaa);
 
 pub(crate) struct World {
-    pub(crate) chain: Arc<storage::Chain>,
+    pub(crate) chain: Arc<Chain>,
     pub(crate) spec: Arc<ChainSpec>,
     pool: Mutex<BTreeMap<B256, (Arc<Pooled>, Bytes)>>,
     pool_news: broadcast::Sender<B256>,
@@ -58,18 +59,24 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn rollup() -> Arc<Self> {
+        Self::rollup_keeping(History::default())
+    }
+
+    /// A rollup whose old states are readable for a while only.
+    pub(crate) fn rollup_keeping(history: History) -> Arc<Self> {
         let genesis = with_contracts(dev::l2_genesis(GENESIS_TIME, bytes!("00")));
-        Self::new(genesis, Layer::Rollup)
+        Self::new(genesis, Layer::Rollup, history)
     }
 
     pub(crate) fn l1() -> Arc<Self> {
-        Self::new(with_contracts(dev::l1_genesis(GENESIS_TIME)), Layer::L1 { execute: true })
+        Self::new(with_contracts(dev::l1_genesis(GENESIS_TIME)), Layer::L1 { execute: true }, History::default())
     }
 
-    fn new(genesis: alloy_genesis::Genesis, layer: Layer) -> Arc<Self> {
+    fn new(genesis: alloy_genesis::Genesis, layer: Layer, history: History) -> Arc<Self> {
         let config = dev::rollup_config(genesis.clone(), Address::repeat_byte(0x48), 3, 12_000);
         let spec = Arc::new(ChainSpec::from_genesis(genesis, layer).unwrap());
-        let chain = Arc::new(storage::Chain::in_memory(spec.clone()).unwrap());
+        let limits = storage::Limits { history, ..Default::default() };
+        let chain = Arc::new(Chain::on(Arc::new(Memory::new()), spec.clone(), limits).unwrap());
         let head = watch::Sender::new(chain.head().num_hash());
         Arc::new(Self {
             chain,

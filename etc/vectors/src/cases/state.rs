@@ -15,7 +15,7 @@ use alloy_eips::{eip2718::Decodable2718, eip2930::AccessList, eip7702::SignedAut
 use alloy_genesis::Genesis;
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
 use execution::{
-    Account, ChainState, NodeSource, RecoveredTx, StateError, StateView, Transaction, executor::run_alone,
+    Account, ChainState, NodeSource, RecoveredTx, StateError, StateView, Transaction, executor::run_alone, trie,
 };
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::Arc};
@@ -323,14 +323,14 @@ impl StateView for Numbered {
 }
 
 impl NodeSource for Numbered {
-    fn node(&self, hash: B256) -> Result<Bytes, StateError> {
-        self.0.node(hash)
+    fn node(&self, place: &trie::Place, hash: B256) -> Result<Bytes, StateError> {
+        self.0.node(place, hash)
     }
 }
 
 impl ChainState for Numbered {
-    fn root(&self) -> B256 {
-        self.0.root()
+    fn tree(&self) -> &trie::StateTree {
+        self.0.tree()
     }
     fn header(&self, number: u64) -> Result<Bytes, StateError> {
         self.0.header(number)

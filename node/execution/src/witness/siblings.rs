@@ -41,12 +41,15 @@ impl Fork {
     }
 }
 
-/// The branches that lose or get keys: by trie, and by the path above as key and depth.
+/// Where a branch is: its trie, and the path above as key and depth.
+type At = (Option<B256>, B256, usize);
+
+/// The branches that lose or get keys.
 #[derive(Debug, Default)]
 pub(super) struct Siblings {
-    forks: HashMap<(Option<B256>, B256, usize), Fork>,
+    forks: HashMap<At, Fork>,
     /// Forks as they were before the changes that may be taken back, in order.
-    undo: Vec<((Option<B256>, B256, usize), Option<Fork>)>,
+    undo: Vec<(At, Option<Fork>)>,
 }
 
 impl Siblings {

@@ -1,17 +1,18 @@
-//! A full check of the store against itself: every record decodes, the chain links up, indices and heads agree, and the state root
-//! recomputed from the flat tables is the head's. Takes time and memory in proportion to the state; writers wait meanwhile.
+//! A full check of the store against itself: every record decodes, the chain links up, indices and heads agree, and the state and its history
+//! are whole (`state`). Takes time in proportion to the store; writers wait meanwhile.
 //! Must not know: how to mend anything.
 
-use std::{collections::BTreeSet, ops::ControlFlow};
+mod state;
 
-use alloy_primitives::{Address, B256, Bytes, U256};
-use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount, root};
+use std::ops::ControlFlow;
+
+use alloy_primitives::Bytes;
 
 use super::{Chain, header_by_hash};
 use crate::{
     Key, StorageError,
-    kv::Direction,
-    schema::{self, Head, Read, Table, TableId, decode_key, decode_value},
+    kv::{Direction, Rows, after_prefix},
+    schema::{self, Head, Read, Table, TableId},
 };
 
 /// What a check has gone through.
@@ -25,6 +26,10 @@ pub struct Checked {
     pub accounts: u64,
     /// Storage slots at the head.
     pub slots: u64,
+    /// Branches and extensions at the head.
+    pub nodes: u64,
+    /// Old states that can be read.
+    pub old_states: u64,
 }
 
 impl Chain {
@@ -35,11 +40,13 @@ impl Chain {
     pub fn check(&self) -> Result<Checked, StorageError> {
         let _writer = self.inner.writer.lock();
         for table in TableId::ALL {
-            self.each(*table, |key, value| table.check(key, value))?;
+            each(&*self.inner.store, *table, &[], |key, value| table.check(key, value))?;
         }
         let mut checked = self.check_blocks()?;
         self.check_heads()?;
-        self.check_state(&mut checked)?;
+        let now = self.inner.now.read().clone();
+        state::check_head(&now.at_head(), &mut checked)?;
+        state::check_history(&now, &mut checked)?;
         Ok(checked)
     }
 
@@ -73,9 +80,6 @@ impl Chain {
                 ));
             }
             store.must_read::<schema::Bals>(&hash)?;
-            if number > genesis {
-                store.must_read::<schema::Diffs>(&number)?;
-            }
             if store.read::<schema::SideBlocks>(&(number, hash))?.is_some() {
                 return Err(corrupt::<schema::SideBlocks>(&(number, hash), "a canonical block".into()));
             }
@@ -83,9 +87,8 @@ impl Chain {
             checked.transactions += transactions.len() as u64;
             hash = parent;
         }
-        self.count::<schema::Canonical>(checked.blocks)?;
-        self.count::<schema::Diffs>(checked.blocks - 1)?;
-        self.count::<schema::Transactions>(checked.transactions)?;
+        count::<schema::Canonical>(store, checked.blocks)?;
+        count::<schema::Transactions>(store, checked.transactions)?;
         Ok(checked)
     }
 
@@ -107,80 +110,36 @@ impl Chain {
         }
         Ok(())
     }
+}
 
-    fn check_state(&self, checked: &mut Checked) -> Result<(), StorageError> {
-        let mut storage: Vec<(Address, B256)> = Vec::new();
-        let mut slots: Vec<(B256, U256)> = Vec::new();
-        let mut owner = None;
-        // Sorted by address, so one account's slots come together.
-        self.each(TableId::Storage, |key, value| {
-            let (address, slot) = decode_key::<schema::Storage>(key)?;
-            if let Some(owner) = owner.replace(address).filter(|owner| *owner != address) {
-                storage.push((owner, root::storage_root_unhashed(slots.drain(..))));
-            }
-            slots.push((slot, decode_value::<schema::Storage>(key, value)?));
-            checked.slots += 1;
-            Ok(())
-        })?;
-        storage.extend(owner.map(|owner| (owner, root::storage_root_unhashed(slots))));
-
-        let mut with_storage: BTreeSet<Address> = storage.iter().map(|(address, _)| *address).collect();
-        let mut accounts = Vec::new();
-        let store = &*self.inner.store;
-        self.each(TableId::Accounts, |key, value| {
-            let address = decode_key::<schema::Accounts>(key)?;
-            let account = decode_value::<schema::Accounts>(key, value)?;
-            let at = storage.binary_search_by_key(&address, |(address, _)| *address);
-            let storage_root = at.map_or(EMPTY_ROOT_HASH, |at| storage[at].1);
-            with_storage.remove(&address);
-            if account.has_code() {
-                store.must_read::<schema::Codes>(&account.code_hash)?;
-            }
-            accounts.push((address, TrieAccount::new(account.nonce, account.balance, storage_root, account.code_hash)));
-            checked.accounts += 1;
-            Ok(())
-        })?;
-        if let Some(address) = with_storage.first() {
-            return Err(corrupt::<schema::Accounts>(address, "missing, though it has storage".into()));
-        }
-        let (found, head) = (root::state_root_unhashed(accounts), self.head());
-        if found != head.state_root {
-            let reason = format!("flat state has root {found}, the header says {}", head.state_root);
-            return Err(corrupt::<schema::Headers>(&head.hash(), reason));
-        }
-        if head.state_root != EMPTY_ROOT_HASH {
-            store.must_read::<schema::Nodes>(&head.state_root)?;
-        }
+fn count<T: Table>(rows: &dyn Rows, expected: u64) -> Result<(), StorageError> {
+    let mut found = 0u64;
+    let mut last = Vec::new();
+    each(rows, T::ID, &[], |key, _| {
+        found += 1;
+        last = key.to_vec();
         Ok(())
+    })?;
+    if found == expected {
+        return Ok(());
     }
+    let reason = format!("{found} records up to this one, expected {expected}");
+    Err(StorageError::Corrupt { table: T::ID.name(), key: last.into(), reason })
+}
 
-    fn count<T: Table>(&self, expected: u64) -> Result<(), StorageError> {
-        let mut found = 0u64;
-        let mut last = Vec::new();
-        self.each(T::ID, |key, _| {
-            found += 1;
-            last = key.to_vec();
-            Ok(())
-        })?;
-        if found == expected {
-            return Ok(());
-        }
-        let reason = format!("{found} records, the canonical chain has {expected}");
-        Err(StorageError::Corrupt { table: T::ID.name(), key: last.into(), reason })
-    }
-
-    fn each(
-        &self,
-        table: TableId,
-        mut visit: impl FnMut(&[u8], &Bytes) -> Result<(), StorageError>,
-    ) -> Result<(), StorageError> {
-        let mut result = Ok(());
-        self.inner.store.scan(table, &[], None, Direction::Forward, &mut |key, value| {
-            result = visit(key, &Bytes::copy_from_slice(value));
-            if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        result
-    }
+/// Visits the pairs whose keys begin with `prefix`, ascending.
+fn each(
+    rows: &dyn Rows,
+    table: TableId,
+    prefix: &[u8],
+    mut visit: impl FnMut(&[u8], &Bytes) -> Result<(), StorageError>,
+) -> Result<(), StorageError> {
+    let mut result = Ok(());
+    rows.scan(table, prefix, after_prefix(prefix).as_deref(), Direction::Forward, &mut |key, value| {
+        result = visit(key, &Bytes::copy_from_slice(value));
+        if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    result
 }
 
 fn corrupt<T: Table>(key: &T::Key, reason: String) -> StorageError {

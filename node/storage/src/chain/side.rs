@@ -73,7 +73,7 @@ impl Chain {
         self.inner.store.read::<schema::Landings>(&number)
     }
 
-    /// Records a landing and moves the landed head to it, in one synced batch. Recording it again with another L1 block (it was
+    /// Records a landing and moves the landed head to it, in one batch, which power loss may take: L1 tells it again. Recording it again with another L1 block (it was
     /// re-landed) replaces it; the landed head never moves back here.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Chain {
         let mut batch = Batch::new();
         batch.put::<schema::Landings>(&number, landed);
         let head = if block.number > heads.landed.number { block } else { heads.landed };
-        self.inner.put_heads(batch, head, heads.finalised)
+        self.inner.put_heads(batch, head, heads.finalised, Durability::Buffered)
     }
 
     /// Takes landings above `to` back after an L1 reorg, in one synced batch: their records go, and the landed head moves to `to`
@@ -105,7 +105,7 @@ impl Chain {
             batch.delete::<schema::Landings>(&number);
         }
         let landed = if heads.landed.number > to { BlockNumHash { number: to, hash } } else { heads.landed };
-        self.inner.put_heads(batch, landed, heads.finalised)
+        self.inner.put_heads(batch, landed, heads.finalised, Durability::Synced)
     }
 }
 
@@ -237,16 +237,6 @@ impl super::Inner {
             }
         })?;
         fault.map_or(Ok(pairs), Err)
-    }
-
-    /// All pairs whose key begins with `prefix`.
-    pub(super) fn pairs_below<T: Table>(&self, prefix: &[u8]) -> Result<Pairs<T>, StorageError> {
-        let mut end = prefix.to_vec();
-        while end.pop_if(|last| *last == 0xff).is_some() {}
-        if let Some(last) = end.last_mut() {
-            *last += 1;
-        }
-        self.pairs::<T>(prefix, Some(&end).filter(|end| !end.is_empty()).map(Vec::as_slice), usize::MAX)
     }
 
     fn keys<T: Table>(&self, start: &[u8], end: Option<&[u8]>, limit: usize) -> Result<Vec<T::Key>, StorageError> {

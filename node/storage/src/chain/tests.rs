@@ -2,28 +2,33 @@
 //! deletions and layouts which transactions rarely make.
 
 mod crash;
+mod damage;
 mod executed;
 mod model;
+mod outbox;
 mod reading;
 mod restart;
 mod side;
+mod size;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_consensus::{BlockBody, Header, Receipt as BareReceipt, Signed, TxLegacy, TxType};
 use alloy_genesis::{Genesis, GenesisAccount};
 use alloy_primitives::{Address, B256, Bytes, Log, Signature, U256, keccak256};
-use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
+use alloy_trie::{Nibbles, TrieAccount, proof::verify_proof, root};
 use chainspec::{ChainSpec, Layer};
 use execution::{
     Account, Block, ChainState, Executed, Receipt, RecoveredBlock, StateDiff, Transaction, Witness,
     block::SealedHeader,
+    roots::{self, Applied},
     state::AccountDiff,
-    trie::{Accounts, Storage},
+    trie::{AccountProof, account_proof},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IteratorRandom};
 
 use super::*;
+use crate::schema::TableId;
 
 /// Accounts and slots that the tests play with: few, so that they meet again.
 const ADDRESSES: u64 = 24;
@@ -77,6 +82,33 @@ impl Model {
         }
     }
 
+    /// The state root, by somebody else's trie.
+    fn root(&self) -> B256 {
+        root::state_root_unhashed(
+            self.0.iter().map(|(address, (account, slots))| (*address, trie_account(account, slots))),
+        )
+    }
+
+    /// Proofs of every account and slot that can exist hold under the root, and say what the model says.
+    fn assert_proven_by(&self, state: &dyn ChainState) {
+        let slots: Vec<U256> = (0..SLOTS).map(U256::from).collect();
+        let root = self.root();
+        assert_eq!(state.tree().root(), root);
+        for address in (0..ADDRESSES).map(address) {
+            let proof = account_proof(state.tree(), &state, address, &slots).unwrap();
+            let expected = self.0.get(&address).map(|(account, slots)| trie_account(account, slots));
+            assert_eq!(proof.account, expected, "{address}");
+            let path = Nibbles::unpack(keccak256(address));
+            verify_proof(root, path, expected.map(alloy_rlp::encode), &proof.proof).unwrap();
+            let Some(TrieAccount { storage_root, .. }) = expected else { continue };
+            for slot in proof.storage {
+                let value = self.0[&address].1.get(&slot.slot).map(alloy_rlp::encode);
+                let path = Nibbles::unpack(keccak256(slot.slot.to_be_bytes::<32>()));
+                verify_proof(storage_root, path, value, &slot.proof).unwrap();
+            }
+        }
+    }
+
     fn random_diff(&self, rng: &mut StdRng) -> StateDiff {
         let mut diff = StateDiff::default();
         for n in (0..ADDRESSES).choose_multiple(rng, 5) {
@@ -115,6 +147,11 @@ impl Model {
     }
 }
 
+fn trie_account(account: &Account, slots: &BTreeMap<U256, U256>) -> TrieAccount {
+    let storage = slots.iter().map(|(slot, value)| (B256::from(*slot), *value));
+    TrieAccount::new(account.nonce, account.balance, root::storage_root_unhashed(storage), account.code_hash)
+}
+
 fn address(n: u64) -> Address {
     Address::from_word(keccak256(n.to_be_bytes()))
 }
@@ -140,26 +177,8 @@ fn spec() -> Arc<ChainSpec> {
 
 /// A child of `parent` that changes its state by `diff` and carries `transactions` transactions; nonces make their hashes differ.
 fn child(parent: &SealedHeader, state: &dyn ChainState, diff: StateDiff, transactions: u64, salt: u64) -> Executed {
-    let mut nodes = Vec::new();
-    let mut accounts = Accounts::new(state, state.root());
-    for (address, change) in &diff.accounts {
-        let Some(Account { nonce, balance, code_hash }) = change.after else {
-            accounts.remove(*address).unwrap();
-            continue;
-        };
-        let account = accounts.get(*address).unwrap().filter(|_| !change.wiped);
-        let root = account.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
-        let mut storage = Storage::new(state, root);
-        for (slot, (_, after)) in &change.storage {
-            storage.set(*slot, *after).unwrap();
-        }
-        let (root, made) = storage.commit();
-        nodes.extend(made);
-        accounts.insert(*address, &TrieAccount::new(nonce, balance, root, code_hash)).unwrap();
-    }
-    let (state_root, made) = accounts.commit();
-    nodes.extend(made);
-
+    let Applied { tree, changes, .. } = roots::apply(state.tree(), &state, &diff).unwrap();
+    let state_root = tree.root();
     let number = parent.number + 1;
     let transactions: Vec<Transaction> = (0..transactions)
         .map(|n| {
@@ -188,7 +207,7 @@ fn child(parent: &SealedHeader, state: &dyn ChainState, diff: StateDiff, transac
     let body = BlockBody { transactions, ommers: Vec::new(), withdrawals: None };
     let block = RecoveredBlock::new_unhashed(Block { header, body }, senders);
     let bal = Bytes::copy_from_slice(&salt.to_be_bytes());
-    Executed { block, receipts, bal, diff, nodes, witness: Witness::default() }
+    Executed { block, receipts, bal, diff, tree, changes, witness: Witness::default() }
 }
 
 /// A random child of the head.
@@ -206,6 +225,18 @@ fn grow(chain: &Chain, model: &mut Model, rng: &mut StdRng, count: usize) -> Vec
         block
     };
     (0..count).map(grow_one).collect()
+}
+
+/// Limits with a window of so many old states.
+fn keeping(blocks: u64) -> Limits {
+    Limits { history: History::Blocks(blocks), ..Limits::default() }
+}
+
+/// Finalises block `number`.
+fn finalise(chain: &Chain, number: u64) {
+    let block = chain.resolve(number).unwrap().unwrap();
+    let landed = chain.heads().landed;
+    chain.put_heads(if landed.number < number { block } else { landed }, block).unwrap();
 }
 
 fn rng(seed: u64) -> StdRng {

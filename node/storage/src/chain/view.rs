@@ -1,54 +1,66 @@
-//! States for readers. The head's comes from flat tables, every other through its trie; both stand still while the chain moves.
+//! States for readers: of the head, and of any block whose state is still kept. They read through a snapshot of the store, so they stand still
+//! while the chain moves, is unwound or forgets.
 //! Must not know: how anything is written.
-//!
-//! How the head's state stands still without a database snapshot: the writer raises the generation *before* its batch becomes visible. A
-//! reader takes a flat value first and looks at the generation second. If it is still the reader's own, no later batch was visible when the value
-//! was read. If not, the value is dropped and read through the trie at the reader's root, whose nodes are kept for ever.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use alloy_consensus::Header;
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use alloy_rlp::Encodable;
+use alloy_trie::{Nibbles, nodes::LeafNode};
 use execution::{
     Account, ChainState, NodeSource, StateError, StateView,
     block::SealedHeader,
-    state::{BlockHashes, CodeSource, Lookup, TrieState},
+    state::Lookup,
+    trie::{Place, StateTree},
 };
 
-use super::{Inner, Now, header_by_hash};
+use super::header_by_hash;
 use crate::{
     StorageError,
-    codec::encode_rlp,
-    schema::{self, Read, Table},
+    codec::{Key, encode_rlp},
+    kv::Rows,
+    schema::{self, Read, Table, corrupt, decode_key, decode_value},
 };
 
-/// The state after `header`'s block, through the trie.
-pub(super) fn at(inner: Arc<Inner>, header: Arc<SealedHeader>) -> Arc<dyn ChainState> {
-    Arc::new(Source { inner, header }.trie())
-}
-
-/// The state after `now.head`, from flat tables as long as it is the head.
-pub(super) fn at_head(inner: Arc<Inner>, now: Now) -> Arc<dyn ChainState> {
-    Arc::new(HeadState {
-        generation: now.generation,
-        source: Source { inner, header: now.head },
-        overtaken: OnceLock::new(),
-    })
-}
-
-/// What does not depend on the head: nodes, codes and ancestors of one block.
+/// The state after one block.
 #[derive(Debug, Clone)]
-struct Source {
-    inner: Arc<Inner>,
-    header: Arc<SealedHeader>,
+pub(super) struct State {
+    /// The store at an instant when the block was canonical and its state was kept.
+    pub(super) rows: Arc<dyn Rows>,
+    pub(super) header: Arc<SealedHeader>,
+    /// Whether the block was below the head at that instant.
+    pub(super) old: bool,
+    pub(super) tree: StateTree,
 }
 
-impl Source {
-    fn trie(&self) -> TrieState<Self, Self> {
-        TrieState::new(self.header.state_root, self.clone(), self.clone())
+impl State {
+    /// The row of `T` as it was after the block. `H` has the older versions of `T`'s rows.
+    fn row<T, H>(&self, key: T::Key) -> Result<Option<T::Value>, StorageError>
+    where
+        T: Table<Key: Copy>,
+        H: Table<Key = (T::Key, u64), Value = Option<T::Value>>,
+    {
+        if self.old
+            && let Some(before) = self.rows.first_after::<H, _>(key, self.header.number)?
+        {
+            return Ok(before);
+        }
+        self.rows.read::<T>(&key)
+    }
+
+    /// RLP of the node at `place`, unchecked; `None` when nothing with a hash of its own is there.
+    fn node_at(&self, place: &Place) -> Result<Option<Bytes>, StorageError> {
+        if self.old
+            && let Some(before) = self.rows.first_after::<schema::NodeHistory, _>(*place, self.header.number)?
+        {
+            return Ok(before);
+        }
+        // Not changed since: what is true of the newest state is true of this one.
+        match self.rows.read::<schema::Nodes>(place)? {
+            Some(rlp) => Ok(Some(rlp)),
+            None => leaf(&*self.rows, place),
+        }
     }
 
     /// Hash of the ancestor `number`, or of the block itself.
@@ -57,123 +69,89 @@ impl Source {
         if number > self.header.number {
             return Err(missing);
         }
-        if number == self.header.number {
-            return Ok(self.header.hash());
+        let found = self.rows.read::<schema::Canonical>(&number).map_err(StateError::io)?;
+        found.ok_or(missing)
+    }
+}
+
+/// The leaf at `place` in the newest state, from the only account or slot below that path.
+fn leaf(rows: &dyn Rows, place: &Place) -> Result<Option<Bytes>, StorageError> {
+    let path = &place.path;
+    let mut start = place.owner.map_or_else(Vec::new, |owner| owner.to_vec());
+    let shared = start.len() + path.len() / 2;
+    start.extend(path.pack());
+    let (key, value) = if place.owner.is_some() {
+        let Some((key, value)) = rows.seek(schema::Slots::ID, &start, shared)? else { return Ok(None) };
+        let value = decode_value::<schema::Slots>(&key, &value)?;
+        (decode_key::<schema::Slots>(&key)?.1, encode_rlp(&value))
+    } else {
+        let Some((key, value)) = rows.seek(schema::Accounts::ID, &start, shared)? else { return Ok(None) };
+        let value = decode_value::<schema::Accounts>(&key, &value)?;
+        (decode_key::<schema::Accounts>(&key)?, encode_rlp(&value))
+    };
+    let key = Nibbles::unpack(key);
+    if !key.starts_with(path) {
+        return Ok(None);
+    }
+    let leaf = LeafNode::new(key.slice(path.len()..), value.into());
+    let mut rlp = Vec::with_capacity(leaf.length());
+    leaf.encode(&mut rlp);
+    Ok(Some(rlp.into()))
+}
+
+impl NodeSource for State {
+    fn node(&self, place: &Place, hash: B256) -> Result<Bytes, StateError> {
+        let rlp = self.node_at(place).map_err(StateError::io)?.ok_or_else(|| StateError::missing_node(hash))?;
+        let found = keccak256(&rlp);
+        if found != hash {
+            let reason = format!("a node with hash {found}, the one above it names {hash}");
+            return Err(StateError::io(corrupt(schema::Nodes::ID, &place.encode(), reason)));
         }
-        let inner = &*self.inner;
-        // Block by block is up to 256 reads. The index answers in two, if our block is canonical still: asked afterwards, and within one
-        // generation, in which one batch at most became visible; a batch changes one number, and a change of `number` unseats our block.
-        let generation = inner.generation.load(Ordering::SeqCst);
-        let found = read::<schema::Canonical>(inner, &number)?;
-        let still = read::<schema::Canonical>(inner, &self.header.number)? == Some(self.header.hash());
-        if still && inner.generation.load(Ordering::SeqCst) == generation {
-            return found.ok_or(missing);
-        }
-        let mut hash = self.header.parent_hash;
-        for _ in number + 1..self.header.number {
-            hash = header_by_hash(&*inner.store, hash).map_err(StateError::io)?.parent_hash;
-        }
-        Ok(hash)
+        Ok(rlp)
     }
 }
 
-impl NodeSource for Source {
-    fn node(&self, hash: B256) -> Result<Bytes, StateError> {
-        read::<schema::Nodes>(&self.inner, &hash)?.ok_or_else(|| StateError::missing_node(hash))
-    }
-}
-
-impl CodeSource for Source {
-    fn code_bytes(&self, hash: B256) -> Result<Bytes, StateError> {
-        if hash == KECCAK256_EMPTY {
-            return Ok(Bytes::new());
-        }
-        read::<schema::Codes>(&self.inner, &hash)?.ok_or_else(|| StateError::missing_code(hash))
-    }
-}
-
-impl BlockHashes for Source {
-    fn hash_of(&self, number: u64) -> Result<B256, StateError> {
-        self.ancestor(number)
-    }
-
-    fn header_of(&self, number: u64) -> Result<Bytes, StateError> {
-        let hash = self.ancestor(number)?;
-        let header = header_by_hash(&*self.inner.store, hash).map_err(StateError::io)?;
-        Ok(encode_rlp(header.header()))
-    }
-
-    fn ommers_of(&self, number: u64) -> Result<Vec<Header>, StateError> {
-        let body = read::<schema::Bodies>(&self.inner, &self.ancestor(number)?)?;
-        Ok(body.ok_or(StateError::Missing(Lookup::Ommers(number)))?.ommers)
-    }
-}
-
-/// The state of the head, as it was when it was asked for.
-#[derive(Debug)]
-struct HeadState {
-    source: Source,
-    generation: u64,
-    /// Made when the head has moved on.
-    overtaken: OnceLock<TrieState<Source, Source>>,
-}
-
-impl HeadState {
-    /// The flat value of now, or the trie when now is another head's.
-    fn flat<T: Table>(&self, key: &T::Key) -> Result<Result<Option<T::Value>, &dyn ChainState>, StateError> {
-        let inner = &*self.source.inner;
-        let current = |generation: &AtomicU64| generation.load(Ordering::SeqCst) == self.generation;
-        if current(&inner.generation) {
-            let value = read::<T>(inner, key)?;
-            if current(&inner.generation) {
-                return Ok(Ok(value));
-            }
-        }
-        Ok(Err(self.overtaken.get_or_init(|| self.source.trie())))
-    }
-}
-
-impl StateView for HeadState {
+impl StateView for State {
     fn account(&self, address: Address) -> Result<Option<Account>, StateError> {
-        self.flat::<schema::Accounts>(&address)?.or_else(|trie| trie.account(address))
+        let key = keccak256(address);
+        let account = match self.tree.peek(key) {
+            Some(account) => account,
+            None => self.row::<schema::Accounts, schema::AccountHistory>(key).map_err(StateError::io)?,
+        };
+        Ok(account.map(Account::from))
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
-        match self.flat::<schema::Storage>(&(address, B256::from(slot)))? {
-            Ok(value) => Ok(value.unwrap_or_default()),
-            Err(trie) => trie.storage(address, slot),
+        let key = (keccak256(address), keccak256(slot.to_be_bytes::<32>()));
+        if let Some(value) = self.tree.peek_storage(key.0, key.1) {
+            return Ok(value);
         }
+        let value = self.row::<schema::Slots, schema::SlotHistory>(key).map_err(StateError::io)?;
+        Ok(value.unwrap_or_default())
     }
 
     fn code(&self, hash: B256) -> Result<Bytes, StateError> {
-        self.source.code_bytes(hash)
+        if hash == KECCAK256_EMPTY {
+            return Ok(Bytes::new());
+        }
+        let code = self.rows.read::<schema::Codes>(&hash).map_err(StateError::io)?;
+        code.ok_or_else(|| StateError::missing_code(hash))
     }
 
     fn block_hash(&self, number: u64) -> Result<B256, StateError> {
-        self.source.ancestor(number)
+        self.ancestor(number)
     }
 }
 
-impl NodeSource for HeadState {
-    fn node(&self, hash: B256) -> Result<Bytes, StateError> {
-        self.source.node(hash)
-    }
-}
-
-impl ChainState for HeadState {
-    fn root(&self) -> B256 {
-        self.source.header.state_root
+impl ChainState for State {
+    fn tree(&self) -> &StateTree {
+        &self.tree
     }
 
     fn header(&self, number: u64) -> Result<Bytes, StateError> {
-        self.source.header_of(number)
+        let hash = self.ancestor(number)?;
+        let header = header_by_hash(&*self.rows, hash).map_err(StateError::io)?;
+        Ok(encode_rlp(header.header()))
     }
 
-    fn ommers(&self, number: u64) -> Result<Vec<Header>, StateError> {
-        self.source.ommers_of(number)
-    }
-}
-
-fn read<T: Table>(inner: &Inner, key: &T::Key) -> Result<Option<T::Value>, StateError> {
-    inner.store.read::<T>(key).map_err(|error: StorageError| StateError::io(error))
 }

@@ -1,26 +1,27 @@
 //! Changing the chain: genesis, append, unwind, heads. Each is one atomic batch (unwind: one a block).
 //! Must not know: how a block was executed, or why it goes.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::Arc;
 
 use alloy_eips::BlockNumHash;
-use alloy_primitives::{Address, B256, Bytes, U256};
-use chainspec::ChainSpec;
-use execution::{Account, Block, Executed, RecoveredBlock, StateDiff};
+use alloy_primitives::Bytes;
+use execution::{Executed, RecoveredBlock, trie::StateTree};
 
-use super::{Chain, Inner, Now, header_by_hash};
+use super::{Chain, Inner, Now, header_by_hash, history, outbox};
 use crate::{
-    Body, Durability, Kv, StorageError, TxPosition,
+    Durability, StorageError, TxPosition,
     kv::Batch,
-    schema::{self, Head, IdentityRecord, Read, SCHEMA_VERSION, Table},
+    schema::{self, Head, Read},
 };
 
+/// Most old states that one append forgets, and most rows of history after which it stops: an append costs a bounded amount more, and catches up
+/// when the window has become shorter.
+pub(super) const FORGET_STATES: u64 = 4;
+const FORGET_ROWS: usize = 16 << 10;
+
 impl Chain {
-    /// Makes `executed` the new head: block, receipts, indices, flat state, trie nodes, codes and diff become visible together,
-    /// and have survived a power loss when this returns.
+    /// Makes `executed` the new head: block, receipts, indices, state, codes and history become visible together,
+    /// and have survived a power loss when this returns. States that have left the window are forgotten in the same batch.
     ///
     /// # Errors
     /// `DoesNotExtend` unless the block is a child of the head; `Io` when the disk refuses, in which case nothing has changed.
@@ -48,11 +49,14 @@ impl Chain {
         for (index, transaction) in (0u32..).zip(&block.body().transactions) {
             batch.put::<schema::Transactions>(transaction.tx_hash(), &TxPosition { number, index });
         }
-        let diff = inner.spelt_out(&executed.diff)?;
-        put_state(&mut batch, &diff, &executed.nodes);
-        batch.put::<schema::Diffs>(&number, &diff);
+        history::advance(&mut batch, number, &executed.changes);
+        for (hash, code) in &executed.diff.codes {
+            batch.put::<schema::Codes>(hash, code);
+        }
         batch.put::<schema::Heads>(&Head::Applied, &block.num_hash());
-        inner.publish(batch, durability, Now { head: Arc::new(block.clone_sealed_header()), ..now })
+        let oldest = inner.forget_states(&mut batch, &now, number)?;
+        let tree = executed.tree.trimmed(inner.limits.tree_nodes);
+        inner.publish(batch, durability, Now { head: Arc::new(block.clone_sealed_header()), oldest, tree, ..now })
     }
 
     /// Takes blocks back until `to` is the head, and returns them, newest first. They stay readable by [`Self::side_block`], so that they
@@ -60,7 +64,7 @@ impl Chain {
     /// Each block goes in one batch; when this returns, all of it has survived a power loss.
     ///
     /// # Errors
-    /// `UnwindAboveHead`, `UnwindBelowFinalised`: nothing has changed. `Corrupt`, `Io`: the head stands where the fault was met.
+    /// `UnwindAboveHead`, `UnwindBelowFinalised`, `StateForgotten`: nothing has changed. `Corrupt`, `Io`: the head stands where the fault was met.
     pub fn unwind(&self, to: u64) -> Result<Vec<RecoveredBlock>, StorageError> {
         let inner = &*self.inner;
         let _writer = inner.writer.lock();
@@ -71,6 +75,9 @@ impl Chain {
         if to < start.finalised.number {
             return Err(StorageError::UnwindBelowFinalised { to, finalised: start.finalised.number });
         }
+        if to < start.oldest {
+            return Err(StorageError::StateForgotten { number: to, oldest: start.oldest });
+        }
         let mut removed = Vec::new();
         for number in (to + 1..=start.head.number).rev() {
             // The log is synced with the last batch, and with it all before.
@@ -80,41 +87,40 @@ impl Chain {
         Ok(removed)
     }
 
-    /// Sets the landed and the finalised head.
+    /// Sets the landed and the finalised head; synced when the finalised one moves. Power loss may take a move of the landed head alone, which L1
+    /// tells again.
     ///
     /// # Errors
     /// `HeadsOutOfOrder` unless `finalised <= landed <= head`; `NotCanonical` when one is not on this chain.
     pub fn put_heads(&self, landed: BlockNumHash, finalised: BlockNumHash) -> Result<(), StorageError> {
         let inner = &*self.inner;
         let _writer = inner.writer.lock();
-        inner.put_heads(Batch::new(), landed, finalised)
+        let moves = inner.now.read().finalised != finalised;
+        inner.put_heads(Batch::new(), landed, finalised, if moves { Durability::Synced } else { Durability::Buffered })
     }
 }
 
 impl Inner {
-    /// Writes a batch that changes flat state and head. The generation goes first: see [`Inner::generation`].
+    /// Writes a batch that changes state and head, and shows it to readers. The writer lock is held.
     fn publish(&self, batch: Batch, durability: Durability, next: Now) -> Result<(), StorageError> {
-        let generation = self.generation.load(Ordering::SeqCst) + 1;
-        self.generation.store(generation, Ordering::SeqCst);
         self.store.write(batch, durability)?;
-        *self.now.write() = Now { generation, ..next };
+        let rows = self.store.snapshot();
+        *self.now.write() = Now { rows, ..next };
         Ok(())
     }
 
-    /// `diff` with the slots that wiped accounts lost, so that it leads back too. The writer lock is held.
-    fn spelt_out<'a>(&self, diff: &'a StateDiff) -> Result<Cow<'a, StateDiff>, StorageError> {
-        if diff.accounts.values().all(|account| !account.wiped) {
-            return Ok(Cow::Borrowed(diff));
+    /// Adds to a batch that makes `head` the head what forgets states below the window, and returns the oldest one that is left.
+    fn forget_states(&self, batch: &mut Batch, now: &Now, head: u64) -> Result<u64, StorageError> {
+        let wanted = self.limits.history.oldest(head, now.finalised.number);
+        let (mut oldest, mut rows) = (now.oldest, 0);
+        while oldest < wanted.min(now.oldest + FORGET_STATES) && rows < FORGET_ROWS {
+            let undo = now.rows.must_read::<schema::Undo>(&(oldest + 1))?;
+            outbox::keep(batch, &self.spec, now, oldest, &undo)?;
+            history::forget(batch, oldest + 1, &undo);
+            rows += undo.rows();
+            oldest += 1;
         }
-        let mut diff = diff.clone();
-        for (address, account) in diff.accounts.iter_mut().filter(|(_, account)| account.wiped) {
-            account.wiped = false;
-            for ((_, slot), before) in self.pairs_below::<schema::Storage>(address.as_slice())? {
-                account.storage.entry(slot.into()).or_default().0 = before;
-            }
-            account.storage.retain(|_, (before, after)| before != after);
-        }
-        Ok(Cow::Owned(diff))
+        Ok(oldest)
     }
 
     /// Removes the head block. The writer lock is held.
@@ -124,38 +130,30 @@ impl Inner {
         let block = self.block_of((*now.head).clone())?;
         let BlockNumHash { number, hash } = block.num_hash();
         let parent = header_by_hash(store, block.parent_hash)?;
-        let diff = store.must_read::<schema::Diffs>(&number)?;
 
         let mut batch = Batch::new();
         for transaction in &block.body().transactions {
             batch.delete::<schema::Transactions>(transaction.tx_hash());
         }
         batch.delete::<schema::Canonical>(&number);
-        batch.delete::<schema::Diffs>(&number);
         batch.delete::<schema::Landings>(&number);
         batch.put::<schema::SideBlocks>(&(number, hash), &());
-        for (address, account) in &diff.accounts {
-            expect::<schema::Accounts>(store, address, account.after.as_ref())?;
-            put_account(&mut batch, *address, account.before.as_ref());
-            for (slot, (before, after)) in &account.storage {
-                let key = (*address, B256::from(*slot));
-                expect::<schema::Storage>(store, &key, Some(after).filter(|value| !value.is_zero()))?;
-                put_slot(&mut batch, *address, *slot, *before);
-            }
-        }
+        history::go_back(store, &mut batch, number, parent.state_root)?;
         batch.put::<schema::Heads>(&Head::Applied, &parent.num_hash());
         let landed = if now.landed.number >= number { parent.num_hash() } else { now.landed };
         batch.put::<schema::Heads>(&Head::Landed, &landed);
-        self.publish(batch, durability, Now { head: Arc::new(parent), landed, ..now })?;
+        let tree = StateTree::new(parent.state_root);
+        self.publish(batch, durability, Now { head: Arc::new(parent), landed, tree, ..now })?;
         Ok(block)
     }
 
-    /// Writes `batch` together with the two heads, synced. The writer lock is held.
+    /// Writes `batch` together with the two heads. The writer lock is held.
     pub(super) fn put_heads(
         &self,
         mut batch: Batch,
         landed: BlockNumHash,
         finalised: BlockNumHash,
+        durability: Durability,
     ) -> Result<(), StorageError> {
         let head = self.now.read().head.number;
         if finalised.number > landed.number || landed.number > head {
@@ -168,7 +166,7 @@ impl Inner {
         }
         batch.put::<schema::Heads>(&Head::Landed, &landed);
         batch.put::<schema::Heads>(&Head::Finalised, &finalised);
-        self.store.write(batch, Durability::Synced)?;
+        self.store.write(batch, durability)?;
         let mut now = self.now.write();
         (now.landed, now.finalised) = (landed, finalised);
         Ok(())
@@ -182,72 +180,4 @@ pub(super) fn put_block(batch: &mut Batch, block: &RecoveredBlock, bal: &Bytes) 
     batch.put::<schema::Bodies>(&hash, block.body());
     batch.put::<schema::Senders>(&hash, &block.senders().to_vec());
     batch.put::<schema::Bals>(&hash, bal);
-}
-
-fn put_state(batch: &mut Batch, diff: &StateDiff, nodes: &[(B256, Bytes)]) {
-    for (address, account) in &diff.accounts {
-        put_account(batch, *address, account.after.as_ref());
-        for (slot, (_, after)) in &account.storage {
-            put_slot(batch, *address, *slot, *after);
-        }
-    }
-    for (hash, code) in &diff.codes {
-        batch.put::<schema::Codes>(hash, code);
-    }
-    for (hash, node) in nodes {
-        batch.put::<schema::Nodes>(hash, node);
-    }
-}
-
-fn put_account(batch: &mut Batch, address: Address, account: Option<&Account>) {
-    match account {
-        Some(account) => batch.put::<schema::Accounts>(&address, account),
-        None => batch.delete::<schema::Accounts>(&address),
-    }
-}
-
-fn put_slot(batch: &mut Batch, address: Address, slot: U256, value: U256) {
-    let key = (address, B256::from(slot));
-    if value.is_zero() {
-        batch.delete::<schema::Storage>(&key);
-    } else {
-        batch.put::<schema::Storage>(&key, &value);
-    }
-}
-
-/// Flat state must be what the diff left behind; going back from anything else would make a state that never was.
-fn expect<T: Table>(store: &dyn Kv, key: &T::Key, value: Option<&T::Value>) -> Result<(), StorageError>
-where
-    T::Value: PartialEq + std::fmt::Debug,
-{
-    let found = store.read::<T>(key)?;
-    if found.as_ref() == value {
-        return Ok(());
-    }
-    let key = crate::Key::encode(key).into();
-    Err(StorageError::Corrupt { table: T::ID.name(), key, reason: format!("{found:?}, but the block left {value:?}") })
-}
-
-/// RLP of a block access list without entries (EIP-7928).
-const EMPTY_BAL: Bytes = Bytes::from_static(&[0xc0]);
-
-/// Fills an empty store.
-pub(super) fn write_genesis(store: &dyn Kv, spec: &ChainSpec) -> Result<(), StorageError> {
-    let genesis = execution::genesis::genesis(spec).map_err(|error| StorageError::Genesis(error.to_string()))?;
-    let (header, hash) = genesis.header.split();
-    let withdrawals = header.withdrawals_root.map(|_| Default::default());
-    let bal = if header.block_access_list_hash.is_some() { EMPTY_BAL } else { Bytes::new() };
-    let body = Body { transactions: Vec::new(), ommers: Vec::new(), withdrawals };
-    let block = RecoveredBlock::new(Block { header, body }, Vec::new(), hash);
-    let mut batch = Batch::new();
-    put_block(&mut batch, &block, &bal);
-    batch.put::<schema::Receipts>(&hash, &Vec::new());
-    batch.put::<schema::Canonical>(&block.number, &hash);
-    put_state(&mut batch, &genesis.diff, &genesis.nodes);
-    for head in [Head::Applied, Head::Landed, Head::Finalised] {
-        batch.put::<schema::Heads>(&head, &block.num_hash());
-    }
-    let identity = IdentityRecord { version: SCHEMA_VERSION, chain_id: spec.chain_id, genesis: hash };
-    batch.put::<schema::Identity>(&(), &identity);
-    store.write(batch, Durability::Synced)
 }

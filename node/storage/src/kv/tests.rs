@@ -25,7 +25,7 @@ fn batches() -> impl Strategy<Value = Vec<Vec<Change>>> {
 }
 
 fn scanned(
-    store: &dyn Kv,
+    store: &dyn Rows,
     table: TableId,
     start: &[u8],
     end: Option<&[u8]>,
@@ -44,7 +44,9 @@ fn scanned(
 
 fn check(store: &dyn Kv, batches: Vec<Vec<Change>>, start: &[u8], end: Option<&[u8]>) -> Result<(), TestCaseError> {
     let mut model = Model::new();
+    let mut snapshots = Vec::new();
     for changes in batches {
+        snapshots.push((store.snapshot(), contents(store)));
         let mut batch = Batch::new();
         for Change { table, key, value } in changes {
             match value {
@@ -59,6 +61,9 @@ fn check(store: &dyn Kv, batches: Vec<Vec<Change>>, start: &[u8], end: Option<&[
             }
         }
         store.write(batch, Durability::Buffered).unwrap();
+    }
+    for (snapshot, then) in snapshots {
+        prop_assert_eq!(contents(&*snapshot), then);
     }
     for table in TABLES {
         let of_table = || model.iter().filter(|((of, _), _)| *of == table);
@@ -77,6 +82,12 @@ fn check(store: &dyn Kv, batches: Vec<Vec<Change>>, start: &[u8], end: Option<&[
         prop_assert_eq!(&scanned(store, table, start, end, Direction::Backward, usize::MAX), &reversed);
         let first: Vec<_> = expected.first().cloned().into_iter().collect();
         prop_assert_eq!(scanned(store, table, start, end, Direction::Forward, 1), first);
+        for shared in 0..=start.len() {
+            let found = store.seek(table, start, shared).unwrap().map(|(key, value)| (key.to_vec(), value.to_vec()));
+            let expected = of_table().map(|((_, key), value)| (key, value)).find(|(key, _)| &key[..] >= start);
+            let expected = expected.filter(|(key, _)| key.starts_with(&start[..shared]));
+            prop_assert_eq!(found, expected.map(|(key, value)| (key.clone(), value.clone())));
+        }
         let last: Vec<_> = reversed.first().cloned().into_iter().collect();
         prop_assert_eq!(scanned(store, table, start, end, Direction::Backward, 1), last);
     }
@@ -119,7 +130,7 @@ proptest! {
     }
 }
 
-fn contents(store: &dyn Kv) -> Vec<(Vec<u8>, Vec<u8>)> {
+fn contents(store: &dyn Rows) -> Vec<(Vec<u8>, Vec<u8>)> {
     TABLES.iter().flat_map(|table| scanned(store, *table, &[], None, Direction::Forward, usize::MAX)).collect()
 }
 
@@ -131,6 +142,56 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         check(&Rocks::open(folder.path(), Limits::default()).unwrap(), batches, &start, end.as_deref())?;
     }
+}
+
+#[test]
+fn versions_are_found_by_the_key_without_the_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let stores: [Arc<dyn Kv>; 2] =
+        [Arc::new(Memory::new()), Arc::new(Rocks::open(folder.path(), Limits::default()).unwrap())];
+    for store in stores {
+        // Keys of which none begins another, and numbers whose bytes look like them.
+        let keys: [&[u8]; 5] = [b"\0", b"a\0", b"aa\0", b"b\0", b"c\0"];
+        for (round, numbers) in [[3u64, 7], [256, 0x6100_0000_0000_0000]].into_iter().enumerate() {
+            let mut batch = Batch::new();
+            for key in &keys[..4] {
+                for number in numbers {
+                    let name = [key, &number.to_be_bytes()[..]].concat();
+                    batch.put_raw(TableId::SlotHistory, name.clone(), name.into());
+                }
+            }
+            store.write(batch, Durability::Buffered).unwrap();
+            if round == 0 {
+                store.settle().unwrap();
+            }
+        }
+        for key in keys {
+            let from = |number: u64| {
+                let start = [key, &number.to_be_bytes()[..]].concat();
+                store.seek(TableId::SlotHistory, &start, key.len()).unwrap()
+            };
+            let found = from(4);
+            let expected = (key != b"c\0").then(|| [key, &7u64.to_be_bytes()[..]].concat());
+            assert_eq!(found.map(|(_, value)| value.to_vec()), expected, "{key:?}");
+            assert_eq!(from(u64::MAX), None, "{key:?}");
+        }
+        assert_eq!(scanned(&*store, TableId::SlotHistory, &[], None, Direction::Forward, usize::MAX).len(), 16);
+    }
+}
+
+#[test]
+fn a_snapshot_outlives_its_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Rocks::open(folder.path(), Limits::default()).unwrap();
+    let mut batch = Batch::new();
+    batch.put_raw(TableId::Pool, vec![1], Bytes::from_static(b"one"));
+    store.write(batch, Durability::Buffered).unwrap();
+    let snapshot = store.snapshot();
+    drop(store);
+    assert!(matches!(Rocks::open(folder.path(), Limits::default()), Err(StorageError::Locked { .. })));
+    assert_eq!(snapshot.get(TableId::Pool, &[1]).unwrap().unwrap(), Bytes::from_static(b"one"));
+    drop(snapshot);
+    Rocks::open(folder.path(), Limits::default()).unwrap();
 }
 
 #[test]

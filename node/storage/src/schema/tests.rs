@@ -1,13 +1,14 @@
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use alloy_consensus::{Eip658Value, Header, Receipt as BareReceipt, Signed, TxLegacy, TxType};
 use alloy_eips::{BlockNumHash, eip4844};
 use alloy_primitives::{Address, B256, Bytes, Log, Signature, U256};
-use execution::{Account, Receipt, StateDiff, Transaction, state::AccountDiff};
+use alloy_trie::{EMPTY_ROOT_HASH, KECCAK_EMPTY, Nibbles, TrieAccount};
+use execution::{Receipt, Transaction, trie::Place};
 use proptest::{collection, prelude::*};
 
 use super::*;
-use crate::{Memory, records::Body};
+use crate::{Memory, kv::Kv, records::Body};
 
 fn hash() -> impl Strategy<Value = B256> {
     any::<[u8; 32]>().prop_map(B256::from)
@@ -25,11 +26,31 @@ fn bytes() -> impl Strategy<Value = Bytes> {
     collection::vec(any::<u8>(), 0..80).prop_map(Bytes::from)
 }
 
-fn account() -> impl Strategy<Value = Account> {
-    (any::<u64>(), number(), proptest::option::of(hash())).prop_map(|(nonce, balance, code)| Account {
+fn account() -> impl Strategy<Value = TrieAccount> {
+    let maybe = || proptest::option::of(hash());
+    (any::<u64>(), number(), maybe(), maybe()).prop_map(|(nonce, balance, root, code)| TrieAccount {
         nonce,
         balance,
-        code_hash: code.unwrap_or(Account::default().code_hash),
+        storage_root: root.unwrap_or(EMPTY_ROOT_HASH),
+        code_hash: code.unwrap_or(KECCAK_EMPTY),
+    })
+}
+
+fn place() -> impl Strategy<Value = Place> {
+    // Few nibbles and owners, so that one begins another.
+    let nibble = prop_oneof![Just(0u8), Just(1), Just(15)];
+    let owner = proptest::option::of(prop_oneof![Just(B256::ZERO), Just(B256::repeat_byte(1)), hash()]);
+    (owner, collection::vec(nibble, 0..=64))
+        .prop_map(|(owner, path)| Place { owner, path: Nibbles::from_nibbles(path) })
+}
+
+fn undo() -> impl Strategy<Value = UndoRecord> {
+    let hashes = || collection::btree_set(hash(), 0..4);
+    let slots = collection::btree_map(hash(), collection::btree_set(hash(), 1..4), 0..4);
+    (hashes(), slots, collection::btree_set(place(), 0..6)).prop_map(|(accounts, slots, nodes)| UndoRecord {
+        accounts: accounts.into_iter().collect(),
+        slots: slots.into_iter().flat_map(|(owner, slots)| slots.into_iter().map(move |slot| (owner, slot))).collect(),
+        nodes: nodes.into_iter().collect(),
     })
 }
 
@@ -45,13 +66,6 @@ fn receipts() -> impl Strategy<Value = Vec<Receipt>> {
         },
     );
     collection::vec(receipt, 0..5)
-}
-
-fn diff() -> impl Strategy<Value = StateDiff> {
-    let slots = collection::btree_map(number(), (number(), number()), 0..5);
-    let change = (proptest::option::of(account()), proptest::option::of(account()), slots)
-        .prop_map(|(before, after, storage)| AccountDiff { before, after, wiped: false, storage });
-    collection::btree_map(address(), change, 0..6).prop_map(|accounts| StateDiff { accounts, codes: BTreeMap::new() })
 }
 
 fn body() -> impl Strategy<Value = Body> {
@@ -103,7 +117,10 @@ where
     prop_assert_eq!(decoded.as_ref(), Some(&key));
 
     let whole = value.encode();
-    let free_form = matches!(T::ID, TableId::Nodes | TableId::Codes | TableId::Bals | TableId::Pool | TableId::Journal);
+    let free_form = matches!(
+        T::ID,
+        TableId::Nodes | TableId::NodeHistory | TableId::Codes | TableId::Bals | TableId::Pool | TableId::Journal
+    );
     let named = |error: StorageError| matches!(error, StorageError::Corrupt { table, key, .. } if table == T::ID.name() && key[..] == raw[..]);
     if !free_form {
         // 33 more: a number with a byte more may be another number.
@@ -112,7 +129,12 @@ where
         if !whole.is_empty() {
             let at = noise.0.index(whole.len());
             // Likewise a shorter number, and a shorter list of addresses.
-            if !matches!(T::ID, TableId::Storage | TableId::Senders) {
+            let another = match T::ID {
+                TableId::Slots | TableId::SlotHistory | TableId::Senders => true,
+                TableId::AccountHistory => at == 0,
+                _ => false,
+            };
+            if !another {
                 prop_assert!(named(decode_value::<T>(&raw, &whole.slice(..at)).unwrap_err()), "cut at {at}");
             }
             let mut flipped = whole.to_vec();
@@ -131,24 +153,48 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
 
     #[test]
-    fn accounts_come_back(key in address(), value in account(), noise in noise()) {
+    fn accounts_come_back(key in hash(), number in any::<u64>(), value in account(), noise in noise()) {
         check::<Accounts>(key, value, noise)?;
+        check::<AccountHistory>((key, number), Some(value), noise)?;
+        check::<AccountHistory>((key, number), None, noise)?;
     }
 
     #[test]
-    fn slots_come_back(key in (address(), hash()), value in number(), noise in noise()) {
+    fn slots_come_back(key in (hash(), hash()), number in any::<u64>(), value in number(), noise in noise()) {
         prop_assume!(!value.is_zero());
-        check::<Storage>(key, value, noise)?;
+        check::<Slots>(key, value, noise)?;
+        check::<SlotHistory>((key, number), Some(value), noise)?;
+        check::<SlotHistory>((key, number), None, noise)?;
+    }
+
+    #[test]
+    fn nodes_and_what_a_block_touched_come_back(place in place(), number in any::<u64>(), node in bytes(), undo in undo(), noise in noise()) {
+        prop_assume!(!node.is_empty());
+        check::<Nodes>(place, node.clone(), noise)?;
+        check::<NodeHistory>((place, number), Some(node), noise)?;
+        check::<NodeHistory>((place, number), None, noise)?;
+        check::<Undo>(number, undo, noise)?;
+    }
+
+    #[test]
+    fn places_sort_as_their_keys_do_and_none_begins_another(places in collection::btree_set(place(), 2..8), n in any::<[u64; 2]>()) {
+        let keys: Vec<Vec<u8>> = places.iter().map(Place::encode).collect();
+        prop_assert!(keys.is_sorted());
+        for (a, b) in keys.iter().zip(&keys[1..]) {
+            prop_assert!(!b.starts_with(a));
+        }
+        let versions: BTreeSet<(Place, u64)> = places.iter().flat_map(|place| n.map(|n| (*place, n))).collect();
+        prop_assert!(versions.iter().map(Key::encode).is_sorted());
+    }
+
+    #[test]
+    fn outbox_proofs_come_back(account in account(), nodes in collection::vec(bytes(), 0..4), value in number(), noise in noise()) {
+        check::<OutboxProofs>(7, OutboxProof { account, account_proof: nodes.clone(), value, storage_proof: nodes }, noise)?;
     }
 
     #[test]
     fn receipts_come_back_with_their_blooms(key in hash(), value in receipts(), noise in noise()) {
         check::<Receipts>(key, value, noise)?;
-    }
-
-    #[test]
-    fn diffs_come_back(key in any::<u64>(), value in diff(), noise in noise()) {
-        check::<Diffs>(key, value, noise)?;
     }
 
     #[test]
@@ -168,7 +214,7 @@ proptest! {
         check::<Heads>(Head::Landed, BlockNumHash { number: n.0, hash: h.1 }, noise)?;
         check::<Identity>((), IdentityRecord { version: n.2, chain_id: n.0, genesis: h.0 }, noise)?;
         check::<SideBlocks>((n.0, h.0), (), noise)?;
-        check::<Nodes>(h.0, raw.clone(), noise)?;
+        check::<Codes>(h.0, raw.clone(), noise)?;
         check::<Journal>(Name("landing/é".into()), raw, noise)?;
     }
 
@@ -237,11 +283,16 @@ fn every_table_has_a_name_of_its_own() {
 
 #[test]
 fn a_zero_slot_on_disk_is_corrupt() {
-    let key = (Address::ZERO, B256::ZERO).encode();
-    assert!(matches!(
-        decode_value::<Storage>(&key, &Bytes::new()),
-        Err(StorageError::Corrupt { table: "storage", .. })
-    ));
-    assert!(decode_value::<Storage>(&key, &Bytes::from_static(&[0, 1])).is_err());
-    assert!(decode_value::<Storage>(&key, &vec![1; 33].into()).is_err());
+    let key = (B256::ZERO, B256::ZERO).encode();
+    assert!(matches!(decode_value::<Slots>(&key, &Bytes::new()), Err(StorageError::Corrupt { table: "slots", .. })));
+    assert!(decode_value::<Slots>(&key, &Bytes::from_static(&[0, 1])).is_err());
+    assert!(decode_value::<Slots>(&key, &vec![1; 33].into()).is_err());
+}
+
+#[test]
+fn a_plain_account_takes_few_bytes_and_has_one_encoding() {
+    let plain = TrieAccount { nonce: 3, balance: U256::from(10u64.pow(18)), ..Default::default() };
+    assert_eq!(plain.encode().len(), 13);
+    let spelt_out = [&[0xe4, 3, 0x80, 0xa0][..], EMPTY_ROOT_HASH.as_slice(), &[0x80]].concat();
+    assert!(TrieAccount::decode(&spelt_out.into()).unwrap_err().0.contains("nothing"));
 }

@@ -64,7 +64,6 @@ fn check_again(chain: &Chain, number: u64) {
     let state = chain.state_at(number - 1).unwrap();
     let bal = chain.bal(number).unwrap().unwrap();
     let again = execution::execute(chain.spec(), &parent, &block, Some(&bal), &*state).unwrap();
-    assert_eq!(again.diff.accounts, chain.diff(number).unwrap().unwrap().accounts);
     assert_eq!(Some(again.receipts), chain.receipts(number).unwrap());
 }
 

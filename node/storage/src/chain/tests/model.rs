@@ -1,9 +1,19 @@
-//! Random appends and unwinds against a model.
+//! Random appends and unwinds, with a short memory and without, against a model that keeps every state.
 
 use proptest::{collection, prelude::*};
 
-use super::*;
+use super::{super::writer::FORGET_STATES, *};
 use crate::Durability;
+
+fn limits() -> impl Strategy<Value = Limits> {
+    // A tree that keeps next to nothing must give the same answers.
+    let history = prop_oneof![Just(History::All), (0u64..8).prop_map(History::Blocks)];
+    (history, prop_oneof![Just(0usize), Just(8), Just(1 << 18)]).prop_map(|(history, tree_nodes)| Limits {
+        history,
+        tree_nodes,
+        ..Limits::default()
+    })
+}
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -15,15 +25,16 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => any::<u64>().prop_map(|seed| Step::Append { seed }),
+        8 => any::<u64>().prop_map(|seed| Step::Append { seed }),
         2 => (1u64..5).prop_map(|depth| Step::Unwind { depth }),
-        1 => (0u64..6, prop::bool::weighted(0.2)).prop_map(|(back, finalise)| Step::Land { back, finalise }),
+        2 => (0u64..6, prop::bool::weighted(0.4)).prop_map(|(back, finalise)| Step::Land { back, finalise }),
         1 => Just(Step::Reopen),
     ]
 }
 
-fn run(open: impl Fn() -> Chain, steps: Vec<Step>) {
-    let mut chain = open();
+fn run(open: impl Fn(Limits) -> Chain, limits: Limits, steps: Vec<Step>) {
+    let mut chain = open(limits);
+    let mut oldest = 0;
     let mut states = vec![Model::genesis(&spec())];
     let mut blocks: Vec<Executed> = Vec::new();
     // Readers from earlier, which must not notice anything.
@@ -40,6 +51,8 @@ fn run(open: impl Fn() -> Chain, steps: Vec<Step>) {
                 state.apply(&block.diff);
                 states.push(state);
                 blocks.push(block);
+                let wanted = limits.history.oldest(blocks.len() as u64, finalised);
+                oldest = wanted.clamp(oldest, oldest + FORGET_STATES);
             }
             Step::Unwind { depth } => {
                 let to = head.saturating_sub(depth);
@@ -64,29 +77,35 @@ fn run(open: impl Fn() -> Chain, steps: Vec<Step>) {
             Step::Reopen => {
                 drop(readers.split_off(0));
                 drop(chain);
-                chain = open();
+                chain = open(limits);
             }
         }
 
-        let model = states.last().unwrap();
+        let (model, head_now) = (states.last().unwrap(), blocks.len() as u64);
         let checked = chain.check().unwrap();
         assert_eq!(checked.blocks, blocks.len() as u64 + 1);
         assert_eq!(checked.accounts, model.0.len() as u64);
         assert_eq!(chain.head().number, blocks.len() as u64);
         assert_eq!((chain.heads().landed.number, chain.heads().finalised.number), (landed, finalised));
         model.assert_is(&*chain.state_at_head());
-        let middle = blocks.len() / 2;
-        states[middle].assert_is(&*chain.state_at(middle as u64).unwrap());
+        assert_eq!(chain.oldest_state(), oldest);
+        assert_eq!(checked.old_states, head_now - oldest);
+        for number in 0..=head_now {
+            let (at, state) = (number as usize, chain.state_at(number));
+            if number < oldest {
+                let refused = StorageError::StateForgotten { number, oldest }.to_string();
+                assert_eq!(state.err().unwrap().to_string(), refused);
+            } else {
+                states[at].assert_is(&*state.unwrap());
+            }
+        }
+        let random = (oldest + head_now) / 2;
+        states[random as usize].assert_proven_by(&*chain.state_at(random).unwrap());
         for executed in &blocks {
             let (number, hash) = (executed.block.number, executed.block.hash());
             assert_eq!(chain.block(hash).unwrap().as_ref(), Some(&executed.block));
             assert_eq!(chain.receipts(number).unwrap().as_ref(), Some(&executed.receipts));
             assert_eq!(chain.bal(number).unwrap().as_ref(), Some(&executed.bal));
-            let stored = chain.diff(number).unwrap().unwrap().accounts;
-            assert!(stored.keys().eq(executed.diff.accounts.keys()));
-            for (stored, made) in stored.values().zip(executed.diff.accounts.values()).filter(|(_, made)| !made.wiped) {
-                assert_eq!(stored, made);
-            }
         }
         assert!(chain.header(blocks.len() as u64 + 1).unwrap().is_none());
 
@@ -106,9 +125,9 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
 
     #[test]
-    fn random_appends_and_unwinds_equal_a_model_in_memory(steps in collection::vec(step(), 1..40)) {
+    fn random_appends_and_unwinds_equal_a_model_in_memory(limits in limits(), steps in collection::vec(step(), 1..40)) {
         let memory = Memory::new();
-        run(|| Chain::on(Arc::new(memory.clone()), spec()).unwrap(), steps);
+        run(|limits| Chain::on(Arc::new(memory.clone()), spec(), limits).unwrap(), limits, steps);
     }
 }
 
@@ -116,18 +135,19 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(6) })]
 
     #[test]
-    fn random_appends_and_unwinds_equal_a_model_on_disk(steps in collection::vec(step(), 1..40)) {
+    fn random_appends_and_unwinds_equal_a_model_on_disk(limits in limits(), steps in collection::vec(step(), 1..40)) {
         let folder = tempfile::tempdir().unwrap();
-        run(|| Chain::open(folder.path(), spec(), Limits::default()).unwrap(), steps);
+        run(|limits| Chain::open(folder.path(), spec(), limits).unwrap(), limits, steps);
     }
 
     #[test]
     fn a_power_loss_leaves_a_prefix(seed in any::<u64>(), kept in 0usize..12) {
         let memory = Memory::new();
         let mut rng = rng(seed);
-        let chain = Chain::on(Arc::new(memory.clone()), spec()).unwrap();
+        let chain = Chain::on(Arc::new(memory.clone()), spec(), keeping(2)).unwrap();
         let mut model = Model::genesis(&spec());
-        grow(&chain, &mut model, &mut rng, 3);
+        grow(&chain, &mut model, &mut rng, 5);
+        finalise(&chain, 5);
         let mut hashes = vec![chain.head().hash()];
         let mut states = vec![model.clone()];
         for _ in 0..8 {
@@ -138,9 +158,15 @@ proptest! {
             states.push(model.clone());
         }
         prop_assert_eq!(memory.unsynced(), 8);
-        let after = Chain::on(Arc::new(memory.crash_keeping(kept)), spec()).unwrap();
+        let after = Chain::on(Arc::new(memory.crash_keeping(kept)), spec(), keeping(2)).unwrap();
         after.check().unwrap();
-        prop_assert_eq!(after.head().hash(), hashes[kept.min(8)]);
-        states[kept.min(8)].assert_is(&*after.state_at_head());
+        let kept = kept.min(8);
+        prop_assert_eq!(after.head().hash(), hashes[kept]);
+        states[kept].assert_is(&*after.state_at_head());
+        // States are forgotten together with the append that pushed them out.
+        let oldest = if kept == 0 { 0 } else { (after.head().number - 2).min(5) };
+        prop_assert_eq!(after.oldest_state(), oldest);
+        chain.sync().unwrap();
+        prop_assert_eq!(memory.unsynced(), 0);
     }
 }

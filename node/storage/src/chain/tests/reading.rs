@@ -17,7 +17,7 @@ fn a_new_chain_has_its_genesis() {
     Model::genesis(&spec()).assert_is(&*chain.state_at_head());
     let code = chain.state_at_head().account(address(0)).unwrap().unwrap().code_hash;
     assert_eq!(chain.state_at_head().code(code).unwrap(), Bytes::from_static(&[0x60, 0x00]));
-    assert_eq!(chain.check().unwrap(), Checked { blocks: 1, transactions: 0, accounts: 2, slots: 1 });
+    assert_eq!(chain.check().unwrap(), Checked { blocks: 1, accounts: 2, slots: 1, nodes: 1, ..Default::default() });
 }
 
 #[test]
@@ -65,18 +65,56 @@ fn an_unwound_block_is_not_canonical_but_not_lost() {
 }
 
 #[test]
-fn flat_state_that_is_not_what_the_block_left_stops_an_unwind() {
+fn states_stand_still_while_the_chain_moves_is_unwound_and_forgets() {
+    let folder = tempfile::tempdir().unwrap();
+    let stores: [Chain; 2] = [
+        Chain::on(Arc::new(Memory::new()), spec(), keeping(2)).unwrap(),
+        Chain::open(folder.path(), spec(), keeping(2)).unwrap(),
+    ];
+    for chain in stores {
+        let mut model = Model::genesis(&spec());
+        let mut models = vec![model.clone()];
+        for _ in 0..4 {
+            grow(&chain, &mut model, &mut rng(models.len() as u64), 1);
+            models.push(model.clone());
+        }
+        let held: Vec<_> = (0..5u64).map(|number| chain.state_at(number).unwrap()).collect();
+        chain.unwind(2).unwrap();
+        let mut model = models[2].clone();
+        grow(&chain, &mut model, &mut rng(77), 6);
+        finalise(&chain, 8);
+        grow(&chain, &mut model, &mut rng(78), 3);
+        assert!(matches!(chain.state_at(1), Err(StorageError::StateForgotten { number: 1, oldest: 8 })));
+        assert!(matches!(chain.unwind(7), Err(StorageError::UnwindBelowFinalised { .. })));
+        for (number, (state, model)) in (0u64..).zip(held.iter().zip(&models)) {
+            model.assert_is(&**state);
+            model.assert_proven_by(&**state);
+            assert_eq!(keccak256(state.header(number).unwrap()), state.block_hash(number).unwrap());
+            assert!(state.block_hash(number + 1).is_err());
+        }
+        chain.check().unwrap();
+    }
+}
+
+#[test]
+fn a_window_that_becomes_shorter_is_caught_up_with_a_few_states_at_a_time() {
     let memory = Memory::new();
-    let chain = Chain::on(Arc::new(memory.clone()), spec()).unwrap();
-    let blocks = grow(&chain, &mut Model::genesis(&spec()), &mut rng(3), 2);
-    let (victim, _) = blocks[1].diff.accounts.iter().find(|(_, change)| change.after.is_some()).unwrap();
-    let mut batch = crate::kv::Batch::new();
-    batch.put::<schema::Accounts>(victim, &Account { nonce: 999, ..Default::default() });
-    memory.write(batch, crate::Durability::Synced).unwrap();
-    let error = chain.unwind(1).unwrap_err();
-    assert!(matches!(error, StorageError::Corrupt { table: "accounts", .. }), "{error}");
-    assert_eq!(chain.head().number, 2);
-    assert!(matches!(chain.check(), Err(StorageError::Corrupt { table: "headers", .. })));
+    let open = |limits| Chain::on(Arc::new(memory.clone()), spec(), limits).unwrap();
+    let chain = open(Limits { history: History::All, ..Limits::default() });
+    let mut model = Model::genesis(&spec());
+    grow(&chain, &mut model, &mut rng(1), 20);
+    finalise(&chain, 20);
+    assert_eq!(chain.oldest_state(), 0);
+    let chain = open(keeping(3));
+    assert_eq!(chain.oldest_state(), 0, "opening forgets nothing");
+    for expected in [4, 8, 12, 16, 20, 23, 24] {
+        let before = chain.oldest_state();
+        grow(&chain, &mut model, &mut rng(expected), 1);
+        finalise(&chain, chain.head().number);
+        let wanted = chain.head().number - 3;
+        assert_eq!(chain.oldest_state(), expected.min(wanted).max(before));
+    }
+    chain.check().unwrap();
 }
 
 #[test]
@@ -91,7 +129,7 @@ fn readers_never_see_two_heads_at_once() {
             let after = Some(Account { nonce: value, balance: U256::from(value), ..Default::default() });
             let slot = state.storage(address(n), U256::ZERO).unwrap();
             let storage = [(U256::ZERO, (slot, U256::from(value)))].into();
-            diff.accounts.insert(address(n), AccountDiff { before, after, wiped: false, storage });
+            diff.accounts.insert(address(n), AccountDiff { before, after, storage, ..Default::default() });
         }
         diff
     };
@@ -118,7 +156,7 @@ fn readers_never_see_two_heads_at_once() {
                     let rlp = state.header(number).unwrap();
                     let header: Header = crate::codec::decode_rlp(&rlp).unwrap();
                     assert_eq!((keccak256(&rlp), header.parent_hash), (own, parent));
-                    assert_eq!(header.state_root, state.root());
+                    assert_eq!(header.state_root, state.tree().root());
                     rounds.fetch_add(1, Ordering::Relaxed);
                 }
             });

@@ -102,6 +102,17 @@ fn a_creation_that_was_cut_short_is_taken_up_again() {
     drop(rocksdb::DB::open_cf(&options, folder.path(), ["identity", "headers"]).unwrap());
     open(folder.path()).unwrap().check().unwrap();
 
+    // Some of genesis, no identity, and of another genesis at that.
+    let folder = tempfile::tempdir().unwrap();
+    drop(Chain::open(folder.path(), spec_with(7), Limits::default()).unwrap());
+    let store = crate::Rocks::open(folder.path(), Limits::default()).unwrap();
+    let mut batch = Batch::new();
+    batch.delete::<schema::Identity>(&());
+    batch.put::<schema::Accounts>(&B256::repeat_byte(9), &TrieAccount::default());
+    crate::Kv::write(&store, batch, Durability::Synced).unwrap();
+    drop(store);
+    open(folder.path()).unwrap().check().unwrap();
+
     let folder = tempfile::tempdir().unwrap();
     for name in ["LOCK", "LOG", "MANIFEST-000001", "000002.dbtmp"] {
         fs::write(folder.path().join(name), "").unwrap();
