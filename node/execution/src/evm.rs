@@ -4,10 +4,10 @@
 
 use crate::{
     block::{Receipt, Transaction},
-    precompile,
+    keccak, precompile,
     state::{StateError, StateView},
 };
-use alloy_consensus::{Eip658Value, Header, ReceiptEnvelope, TxType};
+use alloy_consensus::{Eip658Value, Header, ReceiptEnvelope, ReceiptWithBloom, TxType};
 use alloy_evm::{
     EthEvm, EthEvmFactory, Evm, EvmEnv, EvmFactory,
     eth::{
@@ -17,7 +17,7 @@ use alloy_evm::{
     precompiles::PrecompilesMap,
 };
 use alloy_hardforks::EthereumHardforks;
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use alloy_primitives::{Address, B256, Bloom, Bytes, KECCAK256_EMPTY, Log as EventLog, U256, map::HashMap};
 use chainspec::{ChainSpec, predeploys};
 use revm::{
     Database,
@@ -27,6 +27,7 @@ use revm::{
     state::{AccountInfo, Bytecode, EvmState},
 };
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -175,8 +176,30 @@ pub(crate) fn evm<DB: alloy_evm::Database>(
 }
 
 /// Receipts as [`Receipt`]s. Before Byzantium the executor puts the state root in place of the status.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Receipts;
+#[derive(Debug, Default)]
+pub(crate) struct Receipts {
+    /// Hashes of what blooms were made of: the same addresses and topics come again and again.
+    hashes: RefCell<HashMap<Bytes, B256>>,
+}
+
+impl Receipts {
+    fn bloom(&self, logs: &[EventLog]) -> Bloom {
+        let mut hashes = self.hashes.borrow_mut();
+        let mut bloom = Bloom::ZERO;
+        let mut add = |item: &[u8]| {
+            let hash = match hashes.get(item) {
+                Some(hash) => *hash,
+                None => *hashes.entry(Bytes::copy_from_slice(item)).or_insert(keccak::one(item)),
+            };
+            bloom.m3_2048_hashed(&hash);
+        };
+        for log in logs {
+            add(log.address.as_slice());
+            log.topics().iter().for_each(|topic| add(topic.as_slice()));
+        }
+        bloom
+    }
+}
 
 impl ReceiptBuilder for Receipts {
     type Transaction = Transaction;
@@ -187,8 +210,9 @@ impl ReceiptBuilder for Receipts {
             status: Eip658Value::Eip658(ctx.result.is_success()),
             cumulative_gas_used: ctx.cumulative_gas_used,
             logs: ctx.result.into_logs(),
-        }
-        .with_bloom();
+        };
+        let logs_bloom = self.bloom(&receipt.logs);
+        let receipt = ReceiptWithBloom { receipt, logs_bloom };
         match ctx.tx_type {
             TxType::Legacy => ReceiptEnvelope::Legacy(receipt),
             TxType::Eip2930 => ReceiptEnvelope::Eip2930(receipt),

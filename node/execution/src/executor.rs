@@ -16,7 +16,7 @@ use crate::{
     bal,
     block::{Block, Receipt, RecoveredBlock, RecoveredTx, SealedHeader},
     header::{self, Attributes},
-    roots,
+    ordered, roots,
     state::{ChainState, StateDiff},
     trie::{StateTree, TrieChanges},
     witness::{self, Built, Keys, Sizes, Tracker, Witness},
@@ -191,8 +191,8 @@ impl<'a> Building<'a> {
         let Built { tree, changes, witness } = built;
         let (transactions, senders): (Vec<_>, Vec<_>) = transactions.into_iter().map(|tx| tx.into_parts()).unzip();
         header.state_root = tree.root();
-        header.transactions_root = proofs::calculate_transaction_root(&transactions);
-        header.receipts_root = proofs::calculate_receipt_root(&done.result.receipts);
+        header.transactions_root = ordered::root(&transactions);
+        header.receipts_root = ordered::root(&done.result.receipts);
         header.logs_bloom = bloom(&done.result.receipts);
         header.gas_used = done.result.gas_used;
         header.blob_gas_used = header.blob_gas_used.map(|_| done.result.blob_gas_used);
@@ -260,7 +260,7 @@ fn replay(
         return Err(BlockError::WithdrawalsMissing { header: header.withdrawals_root.is_some() });
     }
     ommers::check(spec, parent, block, state)?;
-    equal(Root::Transactions, header.transactions_root, proofs::calculate_transaction_root(&body.transactions))?;
+    equal(Root::Transactions, header.transactions_root, ordered::root(&body.transactions))?;
     let withdrawals = body.withdrawals.clone().unwrap_or_default();
     if let Some(root) = header.withdrawals_root {
         equal(Root::Withdrawals, root, proofs::calculate_withdrawals_root(&withdrawals))?;
@@ -298,7 +298,7 @@ fn compare(spec: &ChainSpec, header: &Header, done: &Finished) -> Result<(), Blo
     if let Some(got) = header.blob_gas_used.filter(|got| *got != result.blob_gas_used) {
         return Err(BlockError::BlobGasUsed { got, computed: result.blob_gas_used });
     }
-    equal(Root::Receipts, header.receipts_root, proofs::calculate_receipt_root(&result.receipts))?;
+    equal(Root::Receipts, header.receipts_root, ordered::root(&result.receipts))?;
     if header.logs_bloom != bloom(&result.receipts) {
         return Err(BlockError::Bloom);
     }

@@ -51,6 +51,11 @@ impl Lanes {
     }
 }
 
+/// keccak256 of one input.
+pub fn one(input: &[u8]) -> B256 {
+    scalar::hash(input)
+}
+
 /// keccak256 of each input, in order.
 pub fn batch(inputs: &[&[u8]]) -> Vec<B256> {
     batch_by(Lanes::best(), inputs)

@@ -33,9 +33,11 @@ pub mod keccak;
 pub mod kzg;
 #[cfg(test)]
 mod measure;
+mod ordered;
 pub mod precompile;
 pub mod roots;
 pub mod second;
+pub mod senders;
 pub mod state;
 pub mod stateless;
 pub mod trie;

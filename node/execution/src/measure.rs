@@ -3,13 +3,12 @@
 //! `cargo nextest run --release --workspace --lib --run-ignored only --no-capture -E 'test(measure)'`.
 
 use crate::{
-    execute, roots,
+    RecoveredTx, execute, roots,
     state::{Account, AccountDiff, StateDiff},
     stateless,
     trie::{Nowhere, StateTree},
     world::{World, call, rng},
 };
-use alloy_eips::eip2718::Encodable2718;
 use alloy_genesis::GenesisAccount;
 use alloy_primitives::{Address, Bytes, TxKind, U256, keccak256};
 use alloy_trie::EMPTY_ROOT_HASH;
@@ -58,7 +57,7 @@ fn state_root_of_4000_updates() {
                 diff.accounts.insert(address(n), AccountDiff { before, after, ..Default::default() });
             }
             let start = Instant::now();
-            black_box(roots::root(&tree, &Nowhere, &diff).unwrap());
+            black_box(roots::next(&tree, &Nowhere, &diff).unwrap().root());
             without.push(start.elapsed());
             let start = Instant::now();
             let next = roots::apply(&tree, &Nowhere, &diff).unwrap();
@@ -78,10 +77,8 @@ fn state_root_of_4000_updates() {
     }
 }
 
-#[test]
-#[ignore = "prints times, asserts nothing"]
-fn transfers_from_building_to_stateless_validation() {
-    const COUNT: u64 = 200;
+/// Two hundred transfers to any of 100,000 accounts.
+fn transfers() -> (World, Vec<RecoveredTx>) {
     let mut genesis = dev::l2_genesis(1_000, Bytes::from_static(&[0x00]));
     genesis.gas_limit = 500_000_000;
     for n in 0..100_000 {
@@ -89,44 +86,51 @@ fn transfers_from_building_to_stateless_validation() {
     }
     let world = World::new(genesis, Layer::Rollup);
     let mut rng = rng(2);
-    let txs: Vec<_> = (0..COUNT)
-        .map(|n| {
-            let to = TxKind::Call(address(rng.random_range(0..100_000)));
-            call(&world, (n % 10) as usize, n / 10, to, 1, Bytes::new())
-        })
-        .collect();
-    let build = || {
+    let txs = (0..200).map(|n| {
+        let to = TxKind::Call(address(rng.random_range(0..100_000)));
+        call(&world, (n % 10) as usize, n / 10, to, 1, Bytes::new())
+    });
+    let txs = txs.collect();
+    (world, txs)
+}
+
+fn print<T>(what: &str, count: usize, run: impl FnMut() -> T) {
+    println!("{what}: {:?} each", best(500, run) / count as u32);
+}
+
+#[test]
+#[ignore = "prints times, asserts nothing"]
+fn building_transfers() {
+    let (world, txs) = transfers();
+    let push = || {
         let mut building = world.building();
-        for tx in &txs {
-            building.push(tx).unwrap();
-        }
+        txs.iter().for_each(|tx| drop(building.push(tx).unwrap()));
         building
     };
-    let empty = best(100, || world.building().seal().unwrap());
-    let pushed = best(60, build);
-    let built = best(60, || build().seal().unwrap());
-    let executed = build().seal().unwrap();
-    let imported =
-        best(60, || execute(&world.spec, world.head(), &executed.block, Some(&executed.bal), &world).unwrap());
-    let bytes = stateless::input(world.spec.chain_id, &executed).unwrap().encode();
-    let validated = best(60, || stateless::validate(&bytes).unwrap());
-    let second = best(60, || crate::second::check(&bytes).unwrap());
-    let recovered = best(60, || {
-        use alloy_consensus::transaction::SignerRecoverable;
+    print("empty block", 1, || world.building().seal().unwrap());
+    print("pushing", txs.len(), push);
+    print("building", txs.len(), || push().seal().unwrap());
+}
+
+#[test]
+#[ignore = "prints times, asserts nothing"]
+fn importing_transfers() {
+    let (world, txs) = transfers();
+    let executed = world.build(&txs);
+    print("importing", txs.len(), || {
+        execute(&world.spec, world.head(), &executed.block, Some(&executed.bal), &world).unwrap()
+    });
+}
+
+#[test]
+#[ignore = "prints times, asserts nothing"]
+fn validating_transfers() {
+    use alloy_consensus::transaction::SignerRecoverable;
+    let (world, txs) = transfers();
+    let input = stateless::input(world.spec.chain_id, &world.build(&txs)).unwrap().encode();
+    print("validating", txs.len(), || stateless::validate(&input).unwrap());
+    print("of which recovery", txs.len(), || {
         txs.iter().map(|tx| tx.inner().recover_signer().unwrap()).collect::<Vec<_>>()
     });
-    let size: usize = txs.iter().map(|tx| tx.encode_2718_len()).sum();
-    let per = |time: Duration| time / COUNT as u32;
-    println!(
-        "empty block {empty:?}; per transfer ({} bytes): push {:?}, build {:?}, import {:?}; validate {:?}, LEVM {:?}, of which recovery {:?}; {} nodes, input {} bytes",
-        size / COUNT as usize,
-        per(pushed),
-        per(built),
-        per(imported),
-        per(validated),
-        per(second),
-        per(recovered),
-        executed.witness.state.len(),
-        bytes.len(),
-    );
+    print("LEVM", txs.len(), || crate::second::check(&input).unwrap());
 }

@@ -50,8 +50,9 @@ struct Changed<'a> {
 fn run(tree: &StateTree, source: &dyn NodeSource, diff: &StateDiff, keep: bool) -> Result<Applied, StateError> {
     let loader = tree.loader(source);
     let mut changed = hashed(diff);
-    for account in &mut changed {
-        account.old = loader.get(tree.top(), &account.key)?;
+    let keys: Vec<B256> = changed.iter().map(|account| account.key).collect();
+    for (account, old) in changed.iter_mut().zip(loader.gather(tree.top(), &keys)?) {
+        account.old = old;
     }
     let mut siblings = B256Map::default();
     let mut storage = change_storage(loader, &mut changed, &mut siblings, keep)?;

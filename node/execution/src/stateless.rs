@@ -11,6 +11,7 @@ mod tests;
 use crate::{
     block::{Block, RecoveredBlock, SealedHeader, Transaction},
     executor::{self, BlockError},
+    senders,
     state::{StateError, TrieState},
     trie::StateTree,
 };
@@ -173,11 +174,7 @@ fn block(input: &StatelessInput, header: Header, hash: B256) -> Result<Recovered
     };
     let transactions: Vec<Transaction> =
         input.payload.transactions.iter().enumerate().map(decode).collect::<Result<_, _>>()?;
-    let mut senders = Vec::with_capacity(transactions.len());
-    for (index, tx) in transactions.iter().enumerate() {
-        use alloy_consensus::transaction::SignerRecoverable;
-        senders.push(tx.recover_signer().map_err(|_| Invalid::Transaction { index })?);
-    }
+    let senders = senders::recover(&transactions).map_err(|index| Invalid::Transaction { index })?;
     let withdrawals = Some(input.payload.withdrawals.clone().into());
     let body = BlockBody { transactions, ommers: Vec::new(), withdrawals };
     Ok(RecoveredBlock::new(Block { header, body }, senders, hash))

@@ -17,7 +17,7 @@ use crate::{
     state::{ChainState, StateDiff, StateError},
     trie::{Place, StateTree, TrieChanges},
 };
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, map::B256Map};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use revm::state::EvmState;
 pub use sizes::Sizes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,11 +99,15 @@ pub(crate) fn complete(
     parent: &SealedHeader,
     keys: &Keys,
     diff: &StateDiff,
-    mut nodes: B256Map<Bytes>,
+    paths: Vec<(B256, Bytes)>,
 ) -> Result<Built, StateError> {
-    let Applied { tree, changes, siblings } = roots::apply(state.tree(), &state, diff)?;
-    nodes.extend(siblings);
-    let mut nodes: Vec<Bytes> = nodes.into_values().collect();
+    let Applied { tree, changes, mut siblings } = roots::apply(state.tree(), &state, diff)?;
+    let mut nodes = Vec::with_capacity(paths.len() + siblings.len());
+    for (hash, raw) in paths {
+        siblings.remove(&hash);
+        nodes.push(raw);
+    }
+    nodes.extend(siblings.into_values());
     // A validator looks the root up even when nothing is below it (an empty state has no node to show).
     if nodes.is_empty() && state.root() != alloy_trie::EMPTY_ROOT_HASH {
         let root = Place { owner: None, path: Default::default() };

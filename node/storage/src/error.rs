@@ -177,7 +177,9 @@ impl From<StateError> for StorageError {
             StateError::Missing(Lookup::Node(hash) | Lookup::Code(hash) | Lookup::State(hash)) => {
                 corrupt(hash.as_slice(), error.to_string())
             }
-            StateError::Missing(Lookup::BlockHash(number)) => corrupt(&number.to_be_bytes(), error.to_string()),
+            StateError::Missing(Lookup::BlockHash(number) | Lookup::Ommers(number)) => {
+                corrupt(&number.to_be_bytes(), error.to_string())
+            }
             StateError::Corrupt { hash, .. } => corrupt(hash.as_slice(), error.to_string()),
         }
     }

@@ -117,7 +117,7 @@ impl<'a> Run<'a> {
             tx_count_hint: None,
             slot_number: header.slot_number,
         };
-        let executor = BlockExecutor::new(evm, ctx, Arc::clone(spec), Receipts);
+        let executor = BlockExecutor::new(evm, ctx, Arc::clone(spec), Receipts::default());
         let blob_gas_max = spec.blob_params_at(header.timestamp).map(|p| p.max_blob_gas_per_block());
         Ok(Self {
             spec: Arc::clone(spec),

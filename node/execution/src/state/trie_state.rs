@@ -1,9 +1,12 @@
 //! A state read through its trie: a witness, or an old state whose flat values are gone.
 
 use super::{Account, ChainState, CodeSource, Lookup, NodeSource, StateError, StateView};
-use crate::trie::{Place, StateTree};
+use crate::{
+    keccak,
+    trie::{Place, StateTree},
+};
 use alloy_consensus::Header;
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use std::{fmt, sync::Arc};
 
 /// Ancestors of a block.
@@ -51,11 +54,11 @@ impl<S, C> fmt::Debug for TrieState<S, C> {
 
 impl<S: NodeSource, C: CodeSource + BlockHashes> StateView for TrieState<S, C> {
     fn account(&self, address: Address) -> Result<Option<Account>, StateError> {
-        Ok(self.tree.account(&self.nodes, keccak256(address))?.map(Account::from))
+        Ok(self.tree.account(&self.nodes, keccak::one(address.as_slice()))?.map(Account::from))
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
-        self.tree.storage(&self.nodes, keccak256(address), keccak256(slot.to_be_bytes::<32>()))
+        self.tree.storage(&self.nodes, keccak::one(address.as_slice()), keccak::one(&slot.to_be_bytes::<32>()))
     }
 
     fn code(&self, hash: B256) -> Result<Bytes, StateError> {

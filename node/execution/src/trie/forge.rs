@@ -8,7 +8,9 @@
 mod seal;
 
 use super::{
-    node::{Branch, Child, Extension, Leaf, Node, Reference, bytes, common, encode, follows, nibble, with_nibble},
+    node::{
+        Branch, Child, Extension, Leaf, Node, Reference, bytes, common, encode, follows, nibble, warm, with_nibble,
+    },
     read::Loader,
     value::Value,
 };
@@ -16,7 +18,6 @@ use crate::state::StateError;
 use alloy_primitives::{B256, Bytes, map::B256Map};
 use alloy_trie::Nibbles;
 pub(crate) use seal::{Mark, Sealed};
-use std::sync::Arc;
 
 /// A key's new value; `None` clears it.
 pub(crate) struct Write<V> {
@@ -77,6 +78,9 @@ impl<'a, V: Value> Forge<'a, V> {
         writes: &[Write<V>],
     ) -> Result<Outcome, StateError> {
         (self.owner, self.loader.owner) = owner;
+        if let Some(before) = &mut self.before {
+            before.expect(writes.len());
+        }
         match root {
             _ if writes.is_empty() => Ok(Outcome::Same),
             Some(root) => self.change(root, 0, writes),
@@ -384,13 +388,6 @@ impl<'a, V: Value> Forge<'a, V> {
             before.add(self.owner, key, depth, |out| encode(node, depth, out));
         }
     }
-}
-
-/// Reads the counters of nodes that are about to be shared once more. Reads overlap where counting up would wait for memory one node after the
-/// other.
-fn warm<'t, V: 't>(children: impl Iterator<Item = &'t Child<V>>) {
-    let nodes = children.filter_map(|child| child.node.get());
-    std::hint::black_box(nodes.fold(0, |sum, node| sum ^ Arc::strong_count(node)));
 }
 
 /// `key` on its way along `path` from `depth` on.

@@ -2,7 +2,7 @@
 
 use super::{
     decode::decode,
-    node::{Child, KEY_NIBBLES, Node, encoded_len, follows, nibble},
+    node::{Child, KEY_NIBBLES, Node, encoded_len, follows, nibble, warm},
     place::Place,
     value::Value,
 };
@@ -26,7 +26,7 @@ pub(crate) struct Loader<'a> {
 
 impl<'a> Loader<'a> {
     /// For the account trie.
-    pub(super) fn new(source: &'a dyn NodeSource, count: &'a AtomicUsize) -> Self {
+    pub(crate) fn new(source: &'a dyn NodeSource, count: &'a AtomicUsize) -> Self {
         Self { source, owner: None, count }
     }
 
@@ -86,6 +86,59 @@ impl<'a> Loader<'a> {
         key: &B256,
     ) -> Result<Option<&'t V>, StateError> {
         self.walk(root, key, |_, _, _| {})
+    }
+}
+
+impl Loader<'_> {
+    /// The values under many keys, which are sorted: one way down for those that share it.
+    pub(crate) fn gather<'t, V: Value>(
+        &self,
+        root: Option<&'t Child<V>>,
+        keys: &[B256],
+    ) -> Result<Vec<Option<&'t V>>, StateError> {
+        let mut values = Vec::with_capacity(keys.len());
+        self.gather_below(root, 0, keys, &mut values)?;
+        Ok(values)
+    }
+
+    fn gather_below<'t, V: Value>(
+        &self,
+        child: Option<&'t Child<V>>,
+        depth: usize,
+        keys: &[B256],
+        values: &mut Vec<Option<&'t V>>,
+    ) -> Result<(), StateError> {
+        let ([key, ..], Some(child)) = (keys, child) else {
+            values.extend(keys.iter().map(|_| None));
+            return Ok(());
+        };
+        let Node::Branch(branch) = &**self.node(child, key, depth)? else {
+            for key in keys {
+                values.push(self.get_below(child, depth, key)?);
+            }
+            return Ok(());
+        };
+        let groups = || keys.chunk_by(|a, b| nibble(a, depth) == nibble(b, depth));
+        warm(groups().filter_map(|group| branch.get(nibble(&group[0], depth))));
+        for group in groups() {
+            self.gather_below(branch.get(nibble(&group[0], depth)), depth + 1, group, values)?;
+        }
+        Ok(())
+    }
+
+    fn get_below<'t, V: Value>(
+        &self,
+        child: &'t Child<V>,
+        mut depth: usize,
+        key: &B256,
+    ) -> Result<Option<&'t V>, StateError> {
+        let mut next = child;
+        loop {
+            match step(self.node(next, key, depth)?, key, &mut depth) {
+                Step::Down(below) => next = below,
+                Step::End(value) => return Ok(value),
+            }
+        }
     }
 }
 

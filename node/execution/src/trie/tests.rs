@@ -73,7 +73,7 @@ fn below<V: Value>(
 ) {
     let node = loader.node(child, &key, depth).unwrap();
     if let Some(hash) = child.hash() {
-        let raw = node.bytes(depth);
+        let raw = node::bytes(node, depth);
         assert_eq!(keccak256(&raw), hash);
         assert_eq!(raw.len(), node::encoded_len(node, depth));
         assert!(raw.len() >= 32 || depth == 0);

@@ -1,6 +1,6 @@
 //! What hangs in the leaves: accounts in the account trie, words in storage tries, decoded.
 
-use super::node::{Child, Reference};
+use super::node::{Child, KEY_NIBBLES, Reference};
 use alloy_primitives::{B256, KECCAK256_EMPTY, U256};
 use alloy_rlp::{Decodable, Encodable, Header};
 use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
@@ -14,6 +14,10 @@ pub(crate) trait Value: Clone + PartialEq + Send + Sync {
     fn write(&self, out: &mut Vec<u8>);
     /// `None` when `raw` is no such value.
     fn read(raw: &[u8]) -> Option<Self>;
+    /// Nibbles in the key of this value; what follows them in 64 is zeroes. No key may be a prefix of another.
+    fn key_nibbles(&self) -> usize {
+        KEY_NIBBLES
+    }
 }
 
 /// A storage slot's value, never zero.

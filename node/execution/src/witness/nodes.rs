@@ -3,11 +3,14 @@
 //! Must not know: why a node is needed.
 
 use alloy_primitives::{B256, Bytes, map::B256Map};
+use std::ops::Range;
 
 /// Nodes on touched paths, and siblings that may be needed besides. What was added last can be taken back.
 #[derive(Debug, Default)]
 pub(crate) struct Nodes {
-    paths: B256Map<Bytes>,
+    paths: B256Map<Range<usize>>,
+    /// RLP of the nodes on paths, one after the other.
+    raw: Vec<u8>,
     /// Length, and by how many branches it is needed.
     siblings: B256Map<(usize, usize)>,
     total: Total,
@@ -29,10 +32,12 @@ enum Undo {
 }
 
 impl Nodes {
-    /// Adds a node on a path, unless it is there; `raw` makes its RLP.
-    pub(crate) fn add(&mut self, hash: B256, raw: impl FnOnce() -> Bytes) {
+    /// Adds a node on a path, unless it is there; `write` appends its RLP.
+    pub(crate) fn add(&mut self, hash: B256, write: impl FnOnce(&mut Vec<u8>)) {
         let alloy_primitives::map::Entry::Vacant(entry) = self.paths.entry(hash) else { return };
-        let len = entry.insert(raw()).len();
+        let start = self.raw.len();
+        write(&mut self.raw);
+        let len = entry.insert(start..self.raw.len()).len();
         self.undo.push(Undo::Path(hash));
         if !self.siblings.contains_key(&hash) {
             self.total.add(len);
@@ -73,7 +78,10 @@ impl Nodes {
     pub(super) fn revert(&mut self) {
         while let Some(step) = self.undo.pop() {
             match step {
-                Undo::Path(hash) => drop(self.paths.remove(&hash)),
+                Undo::Path(hash) => {
+                    let range = self.paths.remove(&hash);
+                    self.raw.truncate(range.map_or(0, |range| range.start));
+                }
                 Undo::Sibling(hash, Some(old)) => drop(self.siblings.insert(hash, old)),
                 Undo::Sibling(hash, None) => drop(self.siblings.remove(&hash)),
             }
@@ -86,9 +94,10 @@ impl Nodes {
         self.kept = self.total;
     }
 
-    /// The nodes on paths.
-    pub(crate) fn into_paths(self) -> B256Map<Bytes> {
-        self.paths
+    /// The nodes on paths, in no order.
+    pub(crate) fn into_paths(self) -> Vec<(B256, Bytes)> {
+        let raw = Bytes::from(self.raw);
+        self.paths.into_iter().map(|(hash, range)| (hash, raw.slice(range))).collect()
     }
 }
 

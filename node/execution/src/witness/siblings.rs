@@ -25,6 +25,9 @@ pub(super) enum Effect {
     Comes,
 }
 
+/// A branch: its trie, the path above (zeroes after it), and how many nibbles that has.
+type At = (Option<B256>, B256, usize);
+
 /// How a branch of the parent's state would look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Fork {
@@ -40,9 +43,6 @@ impl Fork {
         (0..16).fold(mask & !self.dead, |alive, nibble| alive | u16::from(self.comes[nibble] > 0) << nibble)
     }
 }
-
-/// Where a branch is: its trie, and the path above as key and depth.
-type At = (Option<B256>, B256, usize);
 
 /// The branches that lose or get keys.
 #[derive(Debug, Default)]

@@ -16,7 +16,7 @@ use crate::{
 };
 use alloy_primitives::{
     Address, B256, Bytes, U256,
-    map::{AddressMap, B256Map, HashMap},
+    map::{AddressMap, HashMap},
 };
 use revm::state::EvmState;
 use std::collections::BTreeMap;
@@ -146,7 +146,7 @@ impl<'a> Tracker<'a> {
         let mut branches = Vec::with_capacity(8);
         let value = loader.walk(root, &key.1, |child, node, depth| {
             if let Some(hash) = child.hash() {
-                self.nodes.add(hash, || node.bytes(depth));
+                self.nodes.add(hash, |out| node.write(depth, out));
             }
             if let Node::Branch(branch) = node {
                 branches.push((depth, branch));
@@ -215,13 +215,13 @@ impl<'a> Tracker<'a> {
     }
 
     /// The nodes on the paths of all that was included.
-    pub(crate) fn into_paths(self) -> B256Map<Bytes> {
+    pub(crate) fn into_paths(self) -> Vec<(B256, Bytes)> {
         self.nodes.into_paths()
     }
 }
 
 /// The nodes on the paths of `keys` in the tries of `state`.
-pub(crate) fn paths(state: &dyn ChainState, keys: &Keys) -> Result<B256Map<Bytes>, StateError> {
+pub(crate) fn paths(state: &dyn ChainState, keys: &Keys) -> Result<Vec<(B256, Bytes)>, StateError> {
     let (tree, mut hashes, mut nodes) = (state.tree(), Hashes::default(), Nodes::default());
     hashes.learn(keys);
     let loader = tree.loader(&state);
@@ -244,7 +244,7 @@ fn collect<'t, V: Value>(
 ) -> Result<Option<&'t V>, StateError> {
     loader.walk(root, key, |child, node, depth| {
         if let Some(hash) = child.hash() {
-            nodes.add(hash, || node.bytes(depth));
+            nodes.add(hash, |out| node.write(depth, out));
         }
     })
 }

@@ -154,4 +154,8 @@ impl ChainState for State {
         Ok(encode_rlp(header.header()))
     }
 
+    fn ommers(&self, number: u64) -> Result<Vec<Header>, StateError> {
+        let body = self.rows.read::<schema::Bodies>(&self.ancestor(number)?).map_err(StateError::io)?;
+        Ok(body.ok_or(StateError::Missing(Lookup::Ommers(number)))?.ommers)
+    }
 }

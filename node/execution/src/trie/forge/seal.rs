@@ -30,7 +30,15 @@ pub(crate) struct Marks {
     bytes: Vec<u8>,
 }
 
+/// Bytes of changed nodes for each key in a block's changes, about.
+const BYTES_EACH: usize = 1_024;
+
 impl Marks {
+    /// Makes room for the changes of so many keys.
+    pub(super) fn expect(&mut self, keys: usize) {
+        self.bytes.reserve(keys * BYTES_EACH);
+    }
+
     pub(super) fn add(&mut self, owner: u32, key: &B256, depth: usize, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         write(&mut self.bytes);
@@ -103,6 +111,9 @@ impl<V: Value> Forge<'_, V> {
         let mut nodes = Vec::new();
         nodes.resize_with(fresh.len(), || None);
         let mut after = Marks::default();
+        if keep {
+            after.expect(levels.first().map_or(0, Vec::len));
+        }
         let mut made = 0;
         for level in levels {
             made += level.len();
