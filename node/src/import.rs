@@ -214,7 +214,7 @@ pub fn import(chain: &Chain, source: impl Read + Send, progress: &mut Progress) 
         scope.spawn(|| read(chain, source, to));
         apply(chain, from, progress)
     });
-    sync(chain)?;
+    chain.sync()?;
     result
 }
 
@@ -288,7 +288,7 @@ fn apply(chain: &Chain, batches: Receiver<Batch>, progress: &mut Progress) -> Re
             (done.blocks, done.gas) = (imported.blocks, imported.gas);
             progress.show(&done);
             if synced.elapsed() > SYNC_EVERY {
-                sync(chain)?;
+                chain.sync()?;
                 synced = Instant::now();
             }
         }
@@ -321,10 +321,4 @@ fn extend(chain: &Chain, block: &RecoveredBlock) -> Result<(), ImportError> {
         }
     })?;
     Ok(chain.append_with(&executed, Durability::Buffered)?)
-}
-
-/// Waits until all that was appended is on disk: writing the heads as they are is synced, and with it all before.
-fn sync(chain: &Chain) -> Result<(), StorageError> {
-    let heads = chain.heads();
-    chain.put_heads(heads.landed, heads.finalised)
 }
