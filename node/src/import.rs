@@ -322,3 +322,6 @@ fn extend(chain: &Chain, block: &RecoveredBlock) -> Result<(), ImportError> {
     })?;
     Ok(chain.append_with(&executed, Durability::Buffered)?)
 }
+
+#[cfg(test)]
+mod tests;
