@@ -18,7 +18,9 @@ SEED ?= 0
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= input witness rlp bal blobs
 
-.PHONY: help deps build devnet devnet-test test test-contracts test-rust test-vectors test-differential fuzz lint deny abi vectors
+PEER := $(CARGO_TARGET_DIR)/bench/peers/release/peer-ethrex24
+
+.PHONY: bench bench-build bench-quick help deps build devnet devnet-test test test-contracts test-rust test-vectors test-differential fuzz lint deny abi vectors
 
 help: ## list of targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -70,6 +72,19 @@ fuzz: deps ## each fuzz target for FUZZ_SECONDS, from the kept corpus
 		CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/fuzz" cargo fuzz run --fuzz-dir . --sanitizer none "$$target" "found/$$target" "../corpus/$$target" -- \
 			-max_total_time=$(FUZZ_SECONDS) -max_len=20000 -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 || exit 1; \
 	done
+
+bench: bench-build ## compare with revm, LEVM and ethrex; writes etc/bench/results (ARGS='--only G4', ARGS=--huge)
+	"$(CARGO_TARGET_DIR)/release/basalt-bench" compare --ethrex "$(PEER)" --cache "$(CARGO_TARGET_DIR)/bench" $(if $(findstring --only,$(ARGS)),,--write etc/bench/results) $(ARGS)
+
+bench-quick: bench-build ## the same in a few minutes: small states, fewer rows, nothing written
+	"$(CARGO_TARGET_DIR)/release/basalt-bench" compare --ethrex "$(PEER)" --cache "$(CARGO_TARGET_DIR)/bench" --quick $(ARGS)
+
+# The peer links the RocksDB that Basalt's own build has just made; building another one takes a quarter of an hour.
+bench-build: deps
+	cargo build --release --locked --workspace --bin basalt --bin basalt-bench
+	cd etc/bench/peers/ethrex24 && ROCKSDB_STATIC=1 \
+		ROCKSDB_LIB_DIR="$$(dirname "$$(ls "$(CARGO_TARGET_DIR)"/release/build/librocksdb-sys-*/out/librocksdb.a | head -1)")" \
+		CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/bench/peers" cargo build --release --locked --features disk
 
 deny: ## licences, sources and duplicate versions of dependencies
 	@if ! cargo deny --version >/dev/null 2>&1; then cargo install cargo-deny --locked --quiet; fi

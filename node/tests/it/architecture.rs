@@ -14,6 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("l1", &["engine", "sequencer", "bridge", "chainspec"]),
     ("rpc", &["storage", "sequencer", "execution", "bridge", "chainspec"]),
     ("devnet", &["rpc", "storage", "sequencer", "execution", "bridge", "chainspec"]),
+    ("bench", &["storage", "execution", "bridge", "chainspec"]),
     ("vectors", &["storage", "execution", "bridge", "chainspec"]),
     ("differential", &["storage", "execution", "bridge", "chainspec"]),
     ("fuzz", &["execution", "bridge"]),
