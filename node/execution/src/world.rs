@@ -135,17 +135,6 @@ impl World {
         self.accounts.get(&address).map_or(0, |a| a.nonce)
     }
 
-    /// State root of what is kept flat, by another trie.
-    pub(crate) fn flat_root(&self) -> B256 {
-        let account = |(address, account): (&Address, &Account)| {
-            let slots = self.storage.range((*address, U256::ZERO)..=(*address, U256::MAX));
-            let slots = slots.map(|((_, slot), value)| (B256::from(*slot), *value));
-            let storage = alloy_trie::root::storage_root_unhashed(slots);
-            (*address, TrieAccount::new(account.nonce, account.balance, storage, account.code_hash))
-        };
-        alloy_trie::root::state_root_unhashed(self.accounts.iter().map(account))
-    }
-
     fn change(&mut self, diff: &StateDiff) {
         self.codes.extend(diff.codes.clone());
         for (address, account) in &diff.accounts {
