@@ -120,6 +120,19 @@ impl ChainSpec {
         self.layer == Layer::Rollup
     }
 
+    /// Whether Amsterdam has the builder requests of EIP-8282 here: yes, but for [`Self::has_amsterdam_draft`] and a genesis file whose
+    /// `config.builderRequests` is false. Test networks were there before that EIP, and their fixtures are still around.
+    pub fn has_builder_requests(&self) -> bool {
+        let named = self.genesis.config.extra_fields.get("builderRequests").and_then(|value| value.as_bool());
+        named.unwrap_or(true) && !self.has_amsterdam_draft()
+    }
+
+    /// Whether Amsterdam has the gas prices of the block access list test network 5 here: no, unless the genesis file's
+    /// `config.amsterdamDraft` is `"bal@v5"`.
+    pub fn has_amsterdam_draft(&self) -> bool {
+        self.genesis.config.extra_fields.get("amsterdamDraft").and_then(|value| value.as_str()) == Some("bal@v5")
+    }
+
     /// True where a contract can call EXECUTE.
     pub fn has_execute(&self) -> bool {
         self.layer == Layer::L1 { execute: true }

@@ -2,10 +2,14 @@
 //!
 //! Must not know: what a block or a witness is. It notes reads; `witness` decides what they mean.
 
+pub(crate) mod draft;
+mod storage_only;
+
 use crate::{
     block::{Receipt, Transaction},
+    executor::Rules,
     keccak, precompile,
-    state::{StateError, StateView},
+    state::{Account, ChainState, StateError, StateView},
 };
 use alloy_consensus::{Eip658Value, Header, ReceiptEnvelope, ReceiptWithBloom, TxType};
 use alloy_evm::{
@@ -18,6 +22,7 @@ use alloy_evm::{
 };
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B256, Bloom, Bytes, KECCAK256_EMPTY, Log as EventLog, U256, map::HashMap};
+use alloy_trie::EMPTY_ROOT_HASH;
 use chainspec::{ChainSpec, predeploys};
 use revm::{
     Database,
@@ -34,7 +39,7 @@ use std::{
 };
 
 pub(crate) type BlockEvm<'a> = EthEvm<State<Db<'a>>, NoOpInspector, PrecompilesMap>;
-pub(crate) type BlockExecutor<'a> = EthBlockExecutor<'a, BlockEvm<'a>, Arc<ChainSpec>, Receipts>;
+pub(crate) type BlockExecutor<'a> = EthBlockExecutor<'a, BlockEvm<'a>, Rules, Receipts>;
 
 /// What the EVM read since the notes were last taken.
 #[derive(Debug, Default)]
@@ -93,6 +98,8 @@ fn bytecode(code: Bytes) -> Bytecode {
 /// A state as revm's database.
 pub(crate) struct Db<'a> {
     state: &'a dyn StateView,
+    /// Says whether an account has storage, where creations have to respect it (EIP-7610).
+    tries: Option<&'a dyn ChainState>,
     log: Log,
 }
 
@@ -103,8 +110,25 @@ impl fmt::Debug for Db<'_> {
 }
 
 impl<'a> Db<'a> {
+    /// For calls, whose creations nobody keeps.
     pub(crate) fn new(state: &'a dyn StateView, log: Log) -> Self {
-        Self { state, log }
+        Self { state, tries: None, log }
+    }
+
+    /// For blocks.
+    pub(crate) fn of_block(state: &'a dyn ChainState, log: Log) -> Self {
+        Self { state, tries: Some(state), log }
+    }
+
+    /// The code hash that revm is to see. It takes an account for free to be created when nonce and code are, and knows nothing of
+    /// storage; a zero hash, which it treats as no code everywhere else, is what its collision check trips over.
+    fn code_hash(&self, address: Address, account: &Account) -> Result<B256, StateError> {
+        match self.tries {
+            Some(state) if account.nonce == 0 && !account.has_code() && has_storage(state, address)? => {
+                Ok(B256::ZERO)
+            }
+            _ => Ok(account.code_hash),
+        }
     }
 
     fn note<T>(&self, result: Result<T, StateError>) -> Result<T, StateError> {
@@ -125,7 +149,7 @@ impl Database for Db<'_> {
         Ok(Some(AccountInfo {
             balance: account.balance,
             nonce: account.nonce,
-            code_hash: account.code_hash,
+            code_hash: self.note(self.code_hash(address, &account))?,
             code: None,
             ..Default::default()
         }))
@@ -152,12 +176,21 @@ impl Database for Db<'_> {
     }
 }
 
+/// Whether an account has storage. A creation at its address fails then (EIP-7610).
+fn has_storage(state: &dyn ChainState, address: Address) -> Result<bool, StateError> {
+    let account = state.tree().account(&state, keccak::one(address.as_slice()))?;
+    Ok(account.is_some_and(|account| account.storage_root != EMPTY_ROOT_HASH))
+}
+
 /// The environment of a block with this header. Roots and other results in the header are not looked at.
 pub(crate) fn env(spec: &ChainSpec, header: &Header) -> EvmEnv {
     let mut env = EvmEnv::for_eth_block(header, spec, spec.chain_id, spec.blob_params_at(header.timestamp));
     // alloy-evm takes Constantinople without Petersburg for Byzantium, which lacks its opcodes and CREATE2.
     if env.cfg_env.spec == SpecId::BYZANTIUM && spec.is_constantinople_active_at_block(header.number) {
         env.cfg_env.set_spec_and_mainnet_gas_params(SpecId::PETERSBURG);
+    }
+    if spec.has_amsterdam_draft() && spec.is_amsterdam_active_at_timestamp(header.timestamp) {
+        draft::apply(&mut env.cfg_env);
     }
     env
 }
@@ -168,7 +201,7 @@ pub(crate) fn evm<DB: alloy_evm::Database>(
     db: DB,
     env: EvmEnv,
 ) -> EthEvm<DB, NoOpInspector, PrecompilesMap> {
-    let mut evm = EthEvmFactory::default().create_evm(db, env);
+    let mut evm = storage_only::respect(EthEvmFactory::default().create_evm(db, env));
     if spec.has_execute() {
         evm.precompiles_mut().apply_precompile(&predeploys::EXECUTE, |_| Some(precompile::execute()));
     }

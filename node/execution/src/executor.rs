@@ -8,6 +8,7 @@ mod changes;
 mod errors;
 mod ommers;
 mod run;
+mod system;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -31,6 +32,7 @@ pub use errors::{BlockError, ExecutionError, Root, SystemCallError};
 pub use ommers::{OMMER_GENERATIONS, OMMERS_MAX, OmmerError};
 use run::{Finished, Run};
 use std::{fmt, sync::Arc};
+pub(crate) use system::Rules;
 pub use verdict::{Included, Refused, SignatureRule, Verdict};
 
 /// EIP-7934: most bytes that a block's RLP may have, from Osaka on.

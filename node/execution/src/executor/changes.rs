@@ -1,14 +1,16 @@
 //! From revm's bundle to the difference that storage and trie work with.
 
 use crate::state::{Account, AccountDiff, StateDiff};
-use alloy_primitives::U256;
+use alloy_primitives::{KECCAK256_EMPTY, U256};
 use revm::{
     database::BundleState,
     state::{AccountInfo, EvmState},
 };
 
 fn account(info: &AccountInfo) -> Account {
-    Account { nonce: info.nonce, balance: info.balance, code_hash: info.code_hash }
+    // Zero is how `evm::Db` marks accounts with storage only.
+    let code_hash = if info.code_hash.is_zero() { KECCAK256_EMPTY } else { info.code_hash };
+    Account { nonce: info.nonce, balance: info.balance, code_hash }
 }
 
 /// Changed accounts and slots only, each with its value before and after the block. `keep_empty`: accounts may be empty, as before Spurious

@@ -1,9 +1,10 @@
 //! The steps that building and executing share: system calls, one transaction at a time, the end of the block.
 
 use super::{
-    ExecutionError, Included, Refused, SignatureRule, SystemCallError,
+    ExecutionError, Included, Refused, SignatureRule,
     changes::{diff, diff_of},
     errors::failure,
+    system::{self, Rules},
     verdict::refusal,
 };
 use crate::{
@@ -23,18 +24,14 @@ use alloy_evm::{
     eth::{EthBlockExecutionCtx, EthTxResult, spec::EthExecutorSpec},
 };
 use alloy_hardforks::EthereumHardforks;
-use alloy_primitives::{Address, Bytes, address};
+use alloy_primitives::{Address, Bytes};
 use chainspec::{ChainSpec, predeploys};
 use revm::{
-    Database,
     context::result::{ExecutionResult, HaltReason, Output},
     database::{State, states::bundle_state::BundleRetention},
     state::EvmState,
 };
 use std::{borrow::Cow, sync::Arc};
-
-/// Caller of system calls (EIP-4788).
-const SYSTEM_CALLER: Address = address!("0xfffffffffffffffffffffffffffffffffffffffe");
 
 /// A commit and what it touched: (BAL index, state, keys).
 pub(super) type Commit = (u64, EvmState, Keys);
@@ -85,7 +82,7 @@ impl<'a> Run<'a> {
         let mut run = Self::set_up(spec, header, ommers, withdrawals, state)?;
         let hook = run.log.hook();
         run.executor.evm_mut().db_mut().set_state_hook(Some(hook));
-        run.executor.apply_pre_execution_changes().map_err(|error| failure(error, &run.log))?;
+        system::before(&mut run.executor.evm, spec, header.parent_hash, header.parent_beacon_block_root, &run.log)?;
         run.executor.evm_mut().db_mut().set_state_hook(None);
         run.start = commits(&run.log, 0);
         for (_, _, keys) in &run.start {
@@ -103,7 +100,7 @@ impl<'a> Run<'a> {
         state: &'a dyn ChainState,
     ) -> Result<Self, ExecutionError> {
         let log = Log::default();
-        let mut db = State::builder().with_database(Db::new(state, log.clone())).with_bundle_update();
+        let mut db = State::builder().with_database(Db::of_block(state, log.clone())).with_bundle_update();
         if spec.is_amsterdam_active_at_timestamp(header.timestamp) {
             db = db.with_bal_builder();
         }
@@ -117,7 +114,7 @@ impl<'a> Run<'a> {
             tx_count_hint: None,
             slot_number: header.slot_number,
         };
-        let executor = BlockExecutor::new(evm, ctx, Arc::clone(spec), Receipts::default());
+        let executor = BlockExecutor::new(evm, ctx, Rules(Arc::clone(spec)), Receipts::default());
         let blob_gas_max = spec.blob_params_at(header.timestamp).map(|p| p.max_blob_gas_per_block());
         Ok(Self {
             spec: Arc::clone(spec),
@@ -173,46 +170,13 @@ impl<'a> Run<'a> {
         std::mem::take(&mut self.start)
     }
 
-    /// The contracts that the system calls after the transactions call (EIP-7002, EIP-7251, EIP-8282).
-    fn request_contracts(&self) -> &'static [Address] {
-        match (self.is_amsterdam(), self.spec.is_prague_active_at_timestamp(self.timestamp)) {
-            (true, _) => &predeploys::REQUEST_CONTRACTS,
-            (false, true) => &predeploys::REQUEST_CONTRACTS[..2],
-            (false, false) => &[],
-        }
-    }
-
-    /// Those EIPs make a block invalid when there is no code to call, which alloy-evm takes for an empty answer.
-    fn require_request_contracts(&mut self) -> Result<(), ExecutionError> {
-        for contract in self.request_contracts() {
-            let account = self.executor.evm_mut().db_mut().basic(*contract);
-            let account = account.map_err(|error| match self.log.take_fault() {
-                Some(fault) => ExecutionError::State(fault),
-                None => ExecutionError::Evm(error.to_string()),
-            })?;
-            if account.is_none_or(|account| account.is_empty_code_hash()) {
-                return Err(ExecutionError::SystemCall(SystemCallError::NoCode(*contract)));
-            }
-        }
-        Ok(())
-    }
-
     /// What the system calls after the transactions will touch, found by running them now without committing.
     pub(super) fn rehearse_end(&mut self) -> Result<Vec<Commit>, ExecutionError> {
         // The index is not known yet; three bytes hold any that a block can have.
         let index = u64::from(u16::MAX);
         let mut commits = Vec::new();
-        for contract in self.request_contracts() {
-            let called = self.executor.evm_mut().transact_system_call(SYSTEM_CALLER, *contract, Bytes::new());
-            let state = match called {
-                Ok(called) => called.state,
-                Err(error) => {
-                    return Err(match self.log.take_fault() {
-                        Some(fault) => ExecutionError::State(fault),
-                        None => ExecutionError::SystemCall(SystemCallError::Failed(error.to_string())),
-                    });
-                }
-            };
+        for contract in system::contracts(&self.spec, self.timestamp) {
+            let state = system::call(&mut self.executor.evm, *contract, &self.log)?.state;
             let keys = self.take_keys(&state);
             self.forget(&keys);
             commits.push((index, state, keys));
@@ -225,6 +189,9 @@ impl<'a> Run<'a> {
         self.admit(&tx)?;
         let index = self.next_index();
         self.executor.evm_mut().db_mut().set_bal_index(alloy_eip7928::BlockAccessIndex::new(index));
+        if self.is_amsterdam() && self.spec.has_amsterdam_draft() {
+            evm::draft::prepare(&mut self.executor.evm.ctx_mut().cfg, tx.is_create());
+        }
         let result = match self.executor.execute_transaction_without_commit(tx) {
             Ok(result) => result,
             Err(error) => {
@@ -342,13 +309,15 @@ impl<'a> Run<'a> {
 
     /// Runs the system calls after the transactions and sums up.
     pub(super) fn finish(mut self) -> Result<Finished, ExecutionError> {
-        self.require_request_contracts()?;
         let index = self.next_index();
         let (amsterdam, keep_empty) = (self.is_amsterdam(), self.keeps_empty());
         let db = self.executor.evm_mut().db_mut();
         BalIndexedDatabase::set_bal_index(db, index);
         db.set_state_hook(Some(self.log.hook()));
+        let executor = &mut self.executor;
+        let requests = system::requests(&mut executor.evm, &self.spec, self.timestamp, &executor.receipts, &self.log)?;
         let (evm, result) = self.executor.finish().map_err(|error| failure(error, &self.log))?;
+        let result = BlockExecutionResult { requests, ..result };
         let mut db = evm.into_db();
         db.set_state_hook(None);
         let mut keys = self.keys;
