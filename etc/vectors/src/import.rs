@@ -2,11 +2,15 @@
 //! follows the branch with the most total difficulty, or after the merge the newest valid block. Must not know fixtures.
 
 use crate::refusal::Refusal;
-use alloy_consensus::transaction::SignerRecoverable;
+use alloy_consensus::{
+    TxLegacy,
+    transaction::{RlpEcdsaDecodableTx, SignerRecoverable},
+};
+use alloy_eips::eip2718::{Decodable2718, Eip2718Error};
 use alloy_genesis::Genesis;
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B256, U256};
-use alloy_rlp::Decodable;
+use alloy_rlp::{Decodable, EMPTY_LIST_CODE};
 use chainspec::{ChainSpec, Layer};
 use execution::{Block, Executed, RecoveredBlock, Transaction};
 use std::{collections::BTreeMap, sync::Arc};
@@ -56,10 +60,13 @@ impl Import {
 
     /// Takes a block from its RLP. `Err(Err(_))` is a fault of this program, not a refusal.
     pub(crate) fn rlp(&mut self, mut bytes: &[u8], bal: Option<&[u8]>) -> Result<B256, Result<Refusal, String>> {
-        let block = Block::decode(&mut bytes).map_err(|error| Ok(Refusal::BlockRlp(error)))?;
-        if !bytes.is_empty() {
-            return Err(Ok(Refusal::BlockRlp(alloy_rlp::Error::UnexpectedLength)));
-        }
+        let whole = bytes;
+        let refuse = |error| Err(Ok(Refusal::BlockRlp { error, transaction: faulty_transaction(whole) }));
+        let block = match Block::decode(&mut bytes) {
+            Ok(_) if !bytes.is_empty() => return refuse(alloy_rlp::Error::UnexpectedLength),
+            Ok(block) => block,
+            Err(error) => return refuse(error),
+        };
         self.block(block, bal)
     }
 
@@ -112,6 +119,48 @@ impl Import {
         }
         Ok(())
     }
+}
+
+/// A transaction from its bytes, all of them.
+pub(crate) fn transaction(bytes: &[u8]) -> Result<Transaction, Refusal> {
+    let exact = |rest: &[u8], tx| {
+        if rest.is_empty() { Ok(tx) } else { Err(Refusal::TransactionRlp(alloy_rlp::Error::UnexpectedLength)) }
+    };
+    let mut rest = bytes;
+    // alloy tells a list that is no legacy transaction from any other byte by nothing.
+    if bytes.first().is_some_and(|first| *first >= EMPTY_LIST_CODE) {
+        let tx = TxLegacy::rlp_decode_signed(&mut rest).map_err(Refusal::TransactionRlp)?;
+        return exact(rest, tx.into());
+    }
+    let tx = Transaction::decode_2718(&mut rest).map_err(|error| match error {
+        Eip2718Error::RlpError(error) => Refusal::TransactionRlp(error),
+        Eip2718Error::UnexpectedType(kind) => Refusal::TransactionType { kind, error: None },
+        _ => Refusal::TransactionRlp(alloy_rlp::Error::Custom("not an EIP-2718 envelope")),
+    })?;
+    exact(rest, tx)
+}
+
+/// What is wrong with the first transaction of a block that is none.
+fn faulty_transaction(mut block: &[u8]) -> Option<alloy_rlp::Error> {
+    let mut body = alloy_rlp::Header::decode_bytes(&mut block, true).ok()?;
+    alloy_rlp::Header::decode_bytes(&mut body, true).ok()?;
+    let mut list = alloy_rlp::Header::decode_bytes(&mut body, true).ok()?;
+    while !list.is_empty() {
+        let mut rest = list;
+        let header = match alloy_rlp::Header::decode(&mut rest) {
+            Ok(header) => header,
+            Err(error) => return Some(error),
+        };
+        let Some((content, after)) = rest.split_at_checked(header.payload_length) else {
+            return Some(alloy_rlp::Error::InputTooShort);
+        };
+        let bytes = if header.list { &list[..list.len() - after.len()] } else { content };
+        if let Err(Refusal::TransactionRlp(error)) = transaction(bytes) {
+            return Some(error);
+        }
+        list = after;
+    }
+    None
 }
 
 /// A block with the senders of its transactions.

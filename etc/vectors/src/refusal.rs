@@ -12,15 +12,15 @@ use revm::context::result::InvalidTransaction as Tx;
 /// A refusal on our side.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Refusal {
-    /// The bytes are no block.
-    #[error("block RLP: {0}")]
-    BlockRlp(Rlp),
+    /// The bytes are no block; with the first transaction that is none, where that is why.
+    #[error("block RLP: {error}{}", .transaction.as_ref().map(|error| format!(" (in a transaction: {error})")).unwrap_or_default())]
+    BlockRlp { error: Rlp, transaction: Option<Rlp> },
     /// The bytes are no transaction.
     #[error("transaction RLP: {0}")]
     TransactionRlp(Rlp),
-    /// A type byte that names no transaction type.
-    #[error("transaction type {0} is unknown")]
-    TransactionType(u8),
+    /// A type byte that names no transaction type, or one that the fork does not know; and what else is wrong with the bytes.
+    #[error("transaction type {kind} is unknown")]
+    TransactionType { kind: u8, error: Option<Rlp> },
     /// No public key belongs to the signature.
     #[error("transaction {index}: {why}")]
     Signature { index: usize, why: String },
@@ -39,17 +39,25 @@ pub(crate) enum Refusal {
 }
 
 /// Every name that fixtures have for this refusal, without the `BlockException.` or `TransactionException.` before it.
-fn names(refusal: &Refusal) -> &'static [&'static str] {
-    match refusal {
-        Refusal::BlockRlp(error) => block_rlp(error),
+fn names(refusal: &Refusal) -> Vec<&'static str> {
+    let names = match refusal {
+        Refusal::BlockRlp { error, transaction } => {
+            let inner = transaction.as_ref().map_or(&[][..], transaction_rlp);
+            return [block_rlp(error), inner].concat();
+        }
         Refusal::TransactionRlp(error) => transaction_rlp(error),
-        Refusal::TransactionType(_) => &["TYPE_NOT_SUPPORTED", "TYPE_3_TX_PRE_FORK", "TYPE_4_TX_PRE_FORK"],
+        // Of two things wrong, a fixture names one.
+        Refusal::TransactionType { error, .. } => {
+            let unknown = ["TYPE_NOT_SUPPORTED", "TYPE_3_TX_PRE_FORK", "TYPE_4_TX_PRE_FORK", "RLP_INVALID_HEADER"];
+            return [&unknown[..], error.as_ref().map_or(&[][..], transaction_rlp)].concat();
+        }
         Refusal::Signature { .. } => &["INVALID_SIGNATURE_VRS", "EC_RECOVERY_FAIL", "INVALID_CHAINID"],
         Refusal::UnknownParent => &["UNKNOWN_PARENT", "UNKNOWN_PARENT_ZERO"],
         Refusal::BlockHash { .. } => &["INVALID_BLOCK_HASH"],
         Refusal::VersionedHashes => &["INVALID_VERSIONED_HASHES"],
         Refusal::Block(error) => block(error),
-    }
+    };
+    names.to_vec()
 }
 
 fn block(error: &BlockError) -> &'static [&'static str] {
@@ -223,7 +231,22 @@ fn transaction_rlp(error: &Rlp) -> &'static [&'static str] {
             "RLP_INVALID_VALUE",
             "INVALID_SIGNATURE_VRS",
             "INVALID_CHAINID",
+            // Prices of more than 128 bits do not decode: no account could pay them.
             "GASLIMIT_PRICE_PRODUCT_OVERFLOW",
+            "INSUFFICIENT_ACCOUNT_FUNDS",
+            "PRIORITY_GREATER_THAN_MAX_FEE_PER_GAS_2",
+            // Where a field is missing, the next one stands in its place.
+            "RLP_TOO_FEW_ELEMENTS",
+            // The length of an integer is looked at before its zeros.
+            "RLP_LEADING_ZEROS_GASLIMIT",
+            "RLP_LEADING_ZEROS_GASPRICE",
+            "RLP_LEADING_ZEROS_VALUE",
+            "RLP_LEADING_ZEROS_NONCE",
+            "RLP_LEADING_ZEROS_R",
+            "RLP_LEADING_ZEROS_S",
+            "RLP_LEADING_ZEROS_V",
+            "RLP_LEADING_ZEROS_BASEFEE",
+            "RLP_LEADING_ZEROS_PRIORITY_FEE",
         ],
         Rlp::LeadingZero | Rlp::NonCanonicalSingleByte | Rlp::NonCanonicalSize => &[
             "RLP_LEADING_ZEROS_GASLIMIT",

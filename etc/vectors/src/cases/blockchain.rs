@@ -9,8 +9,9 @@ use crate::{
     refusal::{Expected, Refusal},
 };
 use alloy_eip7928::BlockAccessList;
+use alloy_eips::eip8282;
 use alloy_genesis::Genesis;
-use alloy_primitives::{B64, B256};
+use alloy_primitives::{Address, B64, B256};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -39,11 +40,21 @@ pub(super) struct Header {
     hash: Hash,
 }
 
+/// Where a fixture comes from.
+#[derive(Default, Deserialize)]
+struct Info {
+    /// Names the release of its source, which says of which draft of a coming fork it is.
+    #[serde(default)]
+    url: String,
+}
+
 /// What blockchain and engine tests have in common.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Chain {
     network: String,
+    #[serde(default, rename = "_info")]
+    info: Info,
     #[serde(default)]
     config: Config,
     genesis_block_header: Header,
@@ -59,6 +70,11 @@ struct Blocks<'a> {
     blocks: Vec<BTreeMap<&'a str, &'a RawValue>>,
 }
 
+/// EIP-8282's contracts. Amsterdam's test networks were there before that EIP: a fixture whose genesis knows neither of the two is of
+/// one of them. (One that tests their absence has one of the two.)
+const BUILDER_CONTRACTS: [Address; 2] =
+    [eip8282::BUILDER_DEPOSIT_CONTRACT_ADDRESS, eip8282::BUILDER_EXIT_CONTRACT_ADDRESS];
+
 impl Chain {
     /// The name of the network.
     pub(super) fn network(&self) -> &str {
@@ -72,8 +88,15 @@ impl Chain {
             Some(nonce) => u64::from_be_bytes(B64::left_padding_from(&nonce.0).0),
             None => 0,
         };
+        let mut config = network::config(&self.network, &self.config)?;
+        if !BUILDER_CONTRACTS.iter().any(|contract| self.pre.contains_key(&Place(*contract))) {
+            config.extra_fields.insert("builderRequests".into(), false.into());
+        }
+        if self.info.url.contains("/tests-bal@v5.") {
+            config.extra_fields.insert("amsterdamDraft".into(), "bal@v5".into());
+        }
         let import = Import::new(Genesis {
-            config: network::config(&self.network, &self.config)?,
+            config,
             nonce,
             timestamp: header.timestamp.0,
             extra_data: header.extra_data.0.clone(),

@@ -4,13 +4,12 @@
 
 use super::blockchain::{Chain, judge};
 use crate::{
-    import::Import,
+    import::{self, Import},
     number::{Big, Hash, Hex, Num, Place},
     refusal::Refusal,
 };
 use alloy_consensus::{BlockBody, EMPTY_OMMER_ROOT_HASH, Header, Transaction as _, proofs};
 use alloy_eips::{
-    eip2718::Decodable2718,
     eip4895::{Withdrawal, Withdrawals},
     eip7685::Requests,
 };
@@ -144,10 +143,9 @@ fn block(
         .transactions
         .iter()
         .map(|Hex(bytes)| {
-            Transaction::decode_2718_exact(bytes).map_err(|error| match error {
-                alloy_eips::eip2718::Eip2718Error::RlpError(error) => Refusal::BlockRlp(error),
-                alloy_eips::eip2718::Eip2718Error::UnexpectedType(kind) => Refusal::TransactionType(kind),
-                _ => Refusal::BlockRlp(alloy_rlp::Error::Custom("not an EIP-2718 envelope")),
+            import::transaction(bytes).map_err(|refusal| match refusal {
+                Refusal::TransactionRlp(error) => Refusal::BlockRlp { error, transaction: Some(error) },
+                refusal => refusal,
             })
         })
         .collect::<Result<_, _>>()?;

@@ -11,7 +11,7 @@ use crate::{
 use alloy_consensus::{
     Header, SignableTransaction, TxEip1559, TxEip2930, TxEip4844, TxEip7702, TxLegacy, transaction::Recovered,
 };
-use alloy_eips::{eip2718::Decodable2718, eip2930::AccessList, eip7702::SignedAuthorization};
+use alloy_eips::{eip2930::AccessList, eip7702::SignedAuthorization};
 use alloy_genesis::Genesis;
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
 use execution::{
@@ -172,7 +172,7 @@ impl Test {
     /// The transaction, from its bytes where the test has them.
     fn transaction(&self, post: &Post, import: &Import) -> Result<RecoveredTx, Result<Refusal, String>> {
         if let Some(Hex(bytes)) = &post.txbytes {
-            let tx = decode(bytes).map_err(Ok)?;
+            let tx = import::transaction(bytes).map_err(Ok)?;
             let sender = import::sender(import.spec(), self.env.current_number.0, 0, &tx).map_err(Ok)?;
             if let Some(Place(expected)) = self.transaction.sender
                 && expected != sender
@@ -192,17 +192,6 @@ impl Test {
         let tx = fields.build(&post.indexes, import.spec().chain_id).map_err(Err)?;
         Ok(Recovered::new_unchecked(tx, sender))
     }
-}
-
-/// A transaction from its bytes, all of them.
-pub(super) fn decode(bytes: &[u8]) -> Result<Transaction, Refusal> {
-    let mut rest = bytes;
-    let tx = Transaction::decode_2718(&mut rest).map_err(|error| match error {
-        alloy_eips::eip2718::Eip2718Error::RlpError(error) => Refusal::TransactionRlp(error),
-        alloy_eips::eip2718::Eip2718Error::UnexpectedType(kind) => Refusal::TransactionType(kind),
-        _ => Refusal::TransactionRlp(alloy_rlp::Error::Custom("not an EIP-2718 envelope")),
-    })?;
-    if rest.is_empty() { Ok(tx) } else { Err(Refusal::TransactionRlp(alloy_rlp::Error::UnexpectedLength)) }
 }
 
 impl Fields {
