@@ -2,13 +2,9 @@
 //! follows the branch with the most total difficulty, or after the merge the newest valid block. Must not know fixtures.
 
 use crate::refusal::Refusal;
-use alloy_consensus::{
-    TxLegacy,
-    transaction::{RlpEcdsaDecodableTx, SignerRecoverable},
-};
+use alloy_consensus::{TxLegacy, transaction::RlpEcdsaDecodableTx};
 use alloy_eips::eip2718::{Decodable2718, Eip2718Error};
 use alloy_genesis::Genesis;
-use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B256, U256};
 use alloy_rlp::{Decodable, EMPTY_LIST_CODE};
 use chainspec::{ChainSpec, Layer};
@@ -173,9 +169,7 @@ fn recover(spec: &ChainSpec, block: Block) -> Result<RecoveredBlock, Refusal> {
     Ok(RecoveredBlock::new(block, senders, hash))
 }
 
-/// The sender of transaction `index` of block `number`. Before Homestead a signature may have a high s (EIP-2).
+/// The sender of transaction `index` of block `number`.
 pub(crate) fn sender(spec: &ChainSpec, number: u64, index: usize, tx: &Transaction) -> Result<Address, Refusal> {
-    let strict = spec.is_homestead_active_at_block(number);
-    let sender = if strict { tx.recover_signer() } else { tx.recover_signer_unchecked() };
-    sender.map_err(|error| Refusal::Signature { index, why: error.to_string() })
+    execution::block::sender(spec, number, tx).ok_or(Refusal::Signature { index })
 }

@@ -21,9 +21,9 @@ pub(crate) enum Refusal {
     /// A type byte that names no transaction type, or one that the fork does not know; and what else is wrong with the bytes.
     #[error("transaction type {kind} is unknown")]
     TransactionType { kind: u8, error: Option<Rlp> },
-    /// No public key belongs to the signature.
-    #[error("transaction {index}: {why}")]
-    Signature { index: usize, why: String },
+    /// No public key belongs to the signature, or it breaks a rule about signatures.
+    #[error("transaction {index}: the signature is nobody's")]
+    Signature { index: usize },
     /// The parent was never imported.
     #[error("the parent is unknown")]
     UnknownParent,
@@ -195,8 +195,10 @@ fn block_rlp(error: &Rlp) -> &'static [&'static str] {
         "TYPE_NOT_SUPPORTED",
     ];
     match error {
+        // Where a header lacks a field, the next one stands in its place, and is too long for it.
         Rlp::Overflow => &[
             "RLP_STRUCTURES_ENCODING",
+            "INCORRECT_BLOCK_FORMAT",
             "RLP_INVALID_FIELD_OVERFLOW_64",
             "GASLIMIT_TOO_BIG",
             "TYPE_4_INVALID_AUTHORIZATION_FORMAT",

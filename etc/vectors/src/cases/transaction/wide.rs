@@ -66,7 +66,7 @@ impl Wide {
     /// Checks its signature, hash, sender and intrinsic gas.
     pub(super) fn check(self, import: &Import, outcome: &Outcome) -> Result<(), Result<Refusal, String>> {
         let Self { fields: Fields { nonce, gas_price, gas_limit, to, value, input, v, r, s }, hash } = self;
-        let refuse = |why: &str| Err(Ok(Refusal::Signature { index: 0, why: why.to_owned() }));
+        let nobodys = || Ok(Refusal::Signature { index: 0 });
         let spec = import.spec();
         let (gas_price, to, value, input) = (&gas_price, &to, &value, &input);
         let (odd, signed) = match v {
@@ -74,20 +74,18 @@ impl Wide {
             35.. if spec.is_spurious_dragon_active_at_block(0) => {
                 let (chain_id, zero, nothing) = ((v - 35) / 2, 0, 0);
                 if chain_id != spec.chain_id {
-                    return refuse("another chain's");
+                    return Err(nobodys());
                 }
                 let unsigned = UnsignedFor { nonce, gas_price, gas_limit, to, value, input, chain_id, zero, nothing };
                 ((v - 35) % 2 == 1, alloy_rlp::encode(unsigned))
             }
-            _ => return refuse("no such parity"),
+            _ => return Err(nobodys()),
         };
         let signature = Signature::new(r, s, odd);
         if spec.is_homestead_active_at_block(0) && signature.normalize_s().is_some() {
-            return refuse("s is high");
+            return Err(nobodys());
         }
-        let sender = signature
-            .recover_address_from_prehash(&keccak256(signed))
-            .map_err(|error| Ok(Refusal::Signature { index: 0, why: error.to_string() }))?;
+        let sender = signature.recover_address_from_prehash(&keccak256(signed)).map_err(|_| nobodys())?;
         let rules = spec_by_timestamp_and_block_number(&**spec, 0, 0);
         let gas = calculate_initial_tx_gas(rules, input, to.is_create(), 0, 0, 0, None).initial_total_gas();
         if gas > gas_limit {
