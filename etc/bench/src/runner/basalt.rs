@@ -3,10 +3,10 @@
 use super::{Work, check};
 use crate::{
     slice::{Done, Stopwatch},
-    workfile::{Block, Workfile},
+    workfile::{Account, Block, Workfile},
     workload,
 };
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256, keccak256};
 use alloy_rlp::Decodable;
 use chainspec::ChainSpec;
 use execution::{Building, Executed, RecoveredBlock, RecoveredTx};
@@ -24,6 +24,8 @@ struct Node {
     chain: Chain,
     spec: Arc<ChainSpec>,
     blocks: Vec<Block>,
+    /// Every account and slot of the first state, hashed.
+    keys: Vec<(B256, Vec<B256>)>,
     /// Number of blocks on the chain.
     turn: usize,
     facts: Vec<(&'static str, u64)>,
@@ -53,13 +55,31 @@ impl Node {
                 chain
             }
         };
-        Ok(Self { chain, spec, blocks: file.blocks.clone(), turn: 0, facts })
+        let slots = |account: &Account| account.storage.iter().map(|(slot, _)| keccak256(slot)).collect();
+        let keys = file.accounts.iter().map(|account| (keccak256(account.address), slots(account))).collect();
+        let node = Self { chain, spec, blocks: file.blocks.clone(), keys, turn: 0, facts };
+        node.warm()?;
+        Ok(node)
+    }
+
+    /// Loads the tree of the head, as far as the chain's limit lets it stay: a node that has run for a while holds what is used often, and
+    /// unwinding, which only a benchmark does all the time, lets go of it. Peers come back to the same blocks with warm caches, too.
+    fn warm(&self) -> eyre::Result<()> {
+        let state = self.chain.state_at_head();
+        for (owner, slots) in &self.keys {
+            state.tree().account(&*state, *owner)?;
+            for slot in slots {
+                state.tree().storage(&*state, *owner, *slot)?;
+            }
+        }
+        Ok(())
     }
 
     /// The next block of the workload; goes back to genesis when there is none.
     fn turn(&mut self) -> eyre::Result<usize> {
         if self.turn == self.blocks.len() {
             self.chain.unwind(0).wrap_err("back to genesis")?;
+            self.warm()?;
             self.turn = 0;
         }
         self.turn += 1;
