@@ -124,9 +124,7 @@ impl<'a> Db<'a> {
     /// storage; a zero hash, which it treats as no code everywhere else, is what its collision check trips over.
     fn code_hash(&self, address: Address, account: &Account) -> Result<B256, StateError> {
         match self.tries {
-            Some(state) if account.nonce == 0 && !account.has_code() && has_storage(state, address)? => {
-                Ok(B256::ZERO)
-            }
+            Some(state) if account.nonce == 0 && !account.has_code() && has_storage(state, address)? => Ok(B256::ZERO),
             _ => Ok(account.code_hash),
         }
     }

@@ -21,7 +21,7 @@ use alloy_network::TxSignerSync;
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256, map::B256Map};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
-use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
+use alloy_trie::EMPTY_ROOT_HASH;
 use chainspec::{ChainSpec, Layer, dev};
 use programs::{code, fresh};
 use rand::{Rng, SeedableRng, rngs::StdRng};
