@@ -21,7 +21,7 @@ use alloy_network::TxSignerSync;
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256, map::B256Map};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
-use alloy_trie::EMPTY_ROOT_HASH;
+use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
 use chainspec::{ChainSpec, Layer, dev};
 use programs::{code, fresh};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -133,6 +133,17 @@ impl World {
 
     pub(crate) fn nonce(&self, address: Address) -> u64 {
         self.accounts.get(&address).map_or(0, |a| a.nonce)
+    }
+
+    /// State root of what is kept flat, by another trie.
+    pub(crate) fn flat_root(&self) -> B256 {
+        let account = |(address, account): (&Address, &Account)| {
+            let slots = self.storage.range((*address, U256::ZERO)..=(*address, U256::MAX));
+            let slots = slots.map(|((_, slot), value)| (B256::from(*slot), *value));
+            let storage = alloy_trie::root::storage_root_unhashed(slots);
+            (*address, TrieAccount::new(account.nonce, account.balance, storage, account.code_hash))
+        };
+        alloy_trie::root::state_root_unhashed(self.accounts.iter().map(account))
     }
 
     fn change(&mut self, diff: &StateDiff) {

@@ -36,7 +36,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let history = History::default();
-        Self { block_cache_mib: 32, write_buffer_mib: 32, open_files: 256, tree_nodes: 1 << 18, history }
+        Self { block_cache_mib: 32, write_buffer_mib: 32, open_files: 256, tree_nodes: 1 << 20, history }
     }
 }
 

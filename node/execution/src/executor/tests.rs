@@ -1,3 +1,5 @@
+mod forks;
+
 use super::*;
 use crate::{StateError, header::HeaderError, world::*};
 use alloy_consensus::{Transaction as _, TxEip1559, TxEip4844, TxLegacy};

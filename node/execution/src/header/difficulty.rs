@@ -3,6 +3,9 @@
 //! Seals are not checked here or anywhere: nothing says that anybody did the work. A chain of mined blocks is imported because its reader trusts
 //! where it came from. Must not know: when the merge was.
 
+#[cfg(test)]
+mod tests;
+
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, Header};
 use alloy_hardforks::{EthereumHardfork as Fork, EthereumHardforks};
 use alloy_primitives::U256;
