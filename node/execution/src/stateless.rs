@@ -118,7 +118,6 @@ pub fn prepare(input: &[u8]) -> Result<StatelessInput, Refusal> {
 
 /// The part that gas pays for.
 pub fn verify(input: &StatelessInput) -> Result<Validated, Invalid> {
-    let root = input.request_root();
     let spec = Arc::new(inputs::spec(input.chain_id)?);
     let ancestors = headers(input)?;
     let header = input.header();
@@ -138,7 +137,7 @@ pub fn verify(input: &StatelessInput) -> Result<Validated, Invalid> {
         BlockError::State(error) => Invalid::Witness(error),
         error => Invalid::Block(error),
     })?;
-    let output = ValidationResult::new(root, true, input.chain_id).encode();
+    let output = ValidationResult::new(input.request_root(), true, input.chain_id).encode();
     Ok(Validated { output, header: SealedHeader::new(header, computed), gas_used })
 }
 
