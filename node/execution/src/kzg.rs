@@ -4,6 +4,13 @@
 use bridge::opening::Kzg;
 use revm::precompile::{Crypto, PrecompileHalt, install_crypto};
 
+/// Whether the commitment opens to `y` at `z`, by the process's setup. Bytes that are no point or no field element count as a wrong proof, as the
+/// precompile answers both alike (EIP-4844).
+pub(crate) fn opens(z: &[u8; 32], y: &[u8; 32], commitment: &[u8; 48], proof: &[u8; 48]) -> bool {
+    let settings = Kzg::load().settings();
+    settings.verify_kzg_proof(&(*commitment).into(), &(*z).into(), &(*y).into(), &(*proof).into()).unwrap_or(false)
+}
+
 /// revm's own cryptography, but for the setup.
 #[derive(Debug)]
 struct SharedSetup;
@@ -16,14 +23,7 @@ impl Crypto for SharedSetup {
         commitment: &[u8; 48],
         proof: &[u8; 48],
     ) -> Result<(), PrecompileHalt> {
-        let verified = Kzg::load().settings().verify_kzg_proof(
-            &(*commitment).into(),
-            &(*z).into(),
-            &(*y).into(),
-            &(*proof).into(),
-        );
-        // An error is a point that is none, which the precompile answers like a wrong proof (EIP-4844).
-        if verified.unwrap_or(false) { Ok(()) } else { Err(PrecompileHalt::BlobVerifyKzgProofFailed) }
+        if opens(z, y, commitment, proof) { Ok(()) } else { Err(PrecompileHalt::BlobVerifyKzgProofFailed) }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ethrex would load a setup of its own, with 96 MiB of tables that verification never uses; see [`crate::kzg`]. Must not know the chain.
 
-use bridge::opening::Kzg;
+use crate::kzg;
 use ethrex_crypto::{Crypto, CryptoError, NativeCrypto};
 
 /// ethrex' cryptography on the process's KZG setup. BLS12-381 and P-256 are the trait's own: with the feature `blst`, the C library.
@@ -33,12 +33,6 @@ impl Crypto for HostCrypto {
         commitment: &[u8; 48],
         proof: &[u8; 48],
     ) -> Result<(), CryptoError> {
-        let verified = Kzg::load().settings().verify_kzg_proof(
-            &(*commitment).into(),
-            &(*z).into(),
-            &(*y).into(),
-            &(*proof).into(),
-        );
-        if verified.unwrap_or(false) { Ok(()) } else { Err(CryptoError::VerificationFailed) }
+        if kzg::opens(z, y, commitment, proof) { Ok(()) } else { Err(CryptoError::VerificationFailed) }
     }
 }
