@@ -113,7 +113,8 @@ impl Handle {
     }
 
     /// Stops everything and returns when nothing runs any more: the block being made is finished, connections get
-    /// three seconds, and the database is closed, so that the folder can be opened again.
+    /// three seconds, and the database is closed, so that the folder can be opened again (what a connection had asked
+    /// for gets three seconds more).
     pub async fn stop(self) {
         let Self { server, mut beacon_server, slot_loop, stop, devnet, .. } = self;
         // The loop and the beacon server may have ended by themselves.
@@ -131,9 +132,13 @@ impl Handle {
             }
         }
         server.stop(STOP_PATIENCE).await;
-        let closed = tokio::task::spawn_blocking(move || drop(devnet)).await;
-        if let Err(error) = closed {
-            tracing::error!(target: "devnet", %error, "closing the database failed");
+        let chain = Chain::clone(&devnet.chain);
+        drop(devnet);
+        // What a connection had asked for may still be running.
+        match tokio::task::spawn_blocking(move || chain.close(STOP_PATIENCE)).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(target: "devnet", "the database was still read after {STOP_PATIENCE:?}"),
+            Err(error) => tracing::error!(target: "devnet", %error, "closing the database failed"),
         }
     }
 }

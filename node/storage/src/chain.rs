@@ -3,6 +3,7 @@
 //! Must not know: RocksDB, and why a block is appended or unwound.
 
 mod check;
+mod close;
 mod genesis;
 mod history;
 mod outbox;

@@ -63,6 +63,9 @@ pub trait Kv: Rows {
     /// Everything as it is now, for as long as it is held. Cheap to take; what is overwritten meanwhile stays on disk until it is dropped.
     fn snapshot(&self) -> Arc<dyn Rows>;
 
+    /// Whether a snapshot would hold the store open after this is dropped.
+    fn has_snapshots(&self) -> bool;
+
     /// After a bulk load: puts the tables into the order in which they are read and stored best. Changes no content.
     fn settle(&self) -> Result<(), StorageError>;
 }

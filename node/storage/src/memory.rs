@@ -156,6 +156,11 @@ impl Kv for Memory {
         Arc::new(self.now())
     }
 
+    fn has_snapshots(&self) -> bool {
+        // They are copies.
+        false
+    }
+
     fn settle(&self) -> Result<(), StorageError> {
         Ok(())
     }

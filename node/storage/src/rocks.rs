@@ -275,6 +275,10 @@ impl Kv for Rocks {
         Arc::new(Held::new(Arc::clone(&self.db), |db| db.snapshot()))
     }
 
+    fn has_snapshots(&self) -> bool {
+        Arc::strong_count(&self.db) > 1
+    }
+
     fn settle(&self) -> Result<(), StorageError> {
         for table in TableId::ALL {
             let family = family(&self.db, *table);

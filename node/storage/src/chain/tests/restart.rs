@@ -1,6 +1,6 @@
 //! Opening again, and refusing to.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, thread, time::Duration};
 
 use super::*;
 use crate::{
@@ -36,6 +36,28 @@ fn a_database_in_use_is_refused_by_name() {
     let error = open(folder.path()).unwrap_err();
     assert!(matches!(&error, StorageError::Locked { path } if path == folder.path()), "{error}");
     assert!(error.to_string().contains("--datadir"));
+}
+
+#[test]
+fn closing_waits_for_the_last_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = open(folder.path()).unwrap();
+    let (other, state) = (chain.clone(), chain.state_at_head());
+    assert!(!chain.close(Duration::ZERO));
+    assert!(!other.close(Duration::ZERO), "a state is still read");
+    drop(state);
+
+    let chain = open(folder.path()).unwrap();
+    let (other, state) = (chain.clone(), chain.state_at_head());
+    let reader = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(20));
+        drop(other);
+        thread::sleep(Duration::from_millis(20));
+        drop(state);
+    });
+    assert!(chain.close(Duration::from_secs(60)));
+    assert!(open(folder.path()).is_ok());
+    reader.join().unwrap();
 }
 
 #[test]
