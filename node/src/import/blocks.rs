@@ -55,6 +55,12 @@ pub enum FileError {
         /// Why.
         source: alloy_rlp::Error,
     },
+    /// A block whose bytes are not the ones that it is written with: lengths inside it that lie.
+    #[error("the block at byte {offset} is not written as RLP has it: lengths inside it are wrong")]
+    NotCanonical {
+        /// Where in the file.
+        offset: u64,
+    },
 }
 
 /// A block as it stands in the file.
@@ -109,6 +115,10 @@ impl<R: Read> Blocks<R> {
         self.offset += header + len;
         let mut rest = &bytes[..];
         let block = Block::decode(&mut rest).map_err(|source| FileError::Rlp { offset, source })?;
+        // The decoder does not compare the length around a typed transaction (EIP-2718) with what is in it.
+        if alloy_rlp::encode(&block) != bytes {
+            return Err(FileError::NotCanonical { offset });
+        }
         Ok(Some(Found { block, len: header + len }))
     }
 

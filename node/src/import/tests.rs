@@ -1,5 +1,5 @@
 use super::*;
-use alloy_consensus::{SignableTransaction, TxLegacy};
+use alloy_consensus::{SignableTransaction, TxEip1559, TxLegacy};
 use alloy_genesis::GenesisAccount;
 use alloy_network::TxSignerSync;
 use alloy_primitives::{Bytes, TxKind, U256};
@@ -193,6 +193,28 @@ fn garbage_and_lengths_that_lie_are_refused_with_their_place() {
     for list in [&[0xc0][..], &[0xc1, 0xc0], &[0xc3, 0xc0, 0xc0, 0xc0], &[0xf8, 0x01, 0x00]] {
         assert!(matches!(refuse(list), FileError::Rlp { offset, .. } if offset == at));
     }
+}
+
+#[test]
+fn a_typed_transaction_in_a_string_of_another_length_is_refused() {
+    let (_, mut blocks) = made(1);
+    let signer = PrivateKeySigner::from_bytes(&dev::ACCOUNTS[0].key).unwrap();
+    let mut tx = TxEip1559 { to: TxKind::Call(Address::ZERO), input: vec![7; 100].into(), ..Default::default() };
+    let signature = signer.sign_transaction_sync(&mut tx).unwrap();
+    let tx = Transaction::Eip1559(tx.into_signed(signature));
+    let mut string = Vec::new();
+    tx.encode(&mut string);
+    assert_eq!((string[0], string[2]), (0xb8, 2));
+    blocks[0].body.transactions = vec![tx];
+    let bytes = file(&blocks);
+    let at = bytes.windows(string.len()).position(|window| window == string).unwrap();
+    for len in [0, string[1] - 1, string[1] + 1, 0xff] {
+        let mut bytes = bytes.clone();
+        bytes[at + 1] = len;
+        let error = Blocks::new(&bytes[..]).next().unwrap().unwrap_err();
+        assert!(matches!(error, FileError::NotCanonical { offset: 0 } | FileError::Rlp { offset: 0, .. }), "{error}");
+    }
+    assert!(Blocks::new(&bytes[..]).next().unwrap().is_ok());
 }
 
 #[test]
