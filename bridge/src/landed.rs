@@ -11,7 +11,7 @@ use crate::{
     anchor::{Anchor, prev_randao},
     blob::{self, BlobError, Content},
     execute::{DecodeError, Payload, Requests, StatelessInput},
-    opening::{self, Kzg, OpeningError},
+    opening::Commitments,
 };
 use alloy_consensus::Header;
 use alloy_eips::eip4844::Blob;
@@ -73,27 +73,16 @@ pub struct Outcome {
 /// Why a carrier does not carry the landed block.
 #[derive(Debug, thiserror::Error)]
 pub enum LandedError {
-    /// Another number of blobs than the landing had.
-    #[error("{given} blobs, the block landed with {landed}")]
-    BlobCount {
-        /// Blobs handed in.
-        given: usize,
-        /// Blobs in the event.
-        landed: usize,
-    },
-    /// A blob is another one.
-    #[error("blob {blob} hashes to {given}, the block landed with {landed}")]
-    BlobHash {
-        /// Which.
+    /// One of the landing's blobs is not there.
+    #[error("blob {blob} of the landing, {hash}, is not among the {given} that were given")]
+    MissingBlob {
+        /// Which, from 0.
         blob: usize,
-        /// Versioned hash of what was handed in.
-        given: B256,
-        /// The one in the event.
-        landed: B256,
+        /// Its versioned hash.
+        hash: B256,
+        /// How many blobs were given.
+        given: usize,
     },
-    /// The blob's bytes are no field elements.
-    #[error(transparent)]
-    Kzg(#[from] OpeningError),
     /// The right blobs do not decode. Hub's binding rules this out for a landed block, so it is Hub's or our bug.
     #[error("landed blobs do not decode: {0}")]
     Content(#[from] BlobError),
@@ -122,20 +111,26 @@ impl Landed {
         }
     }
 
-    /// Transactions and access list from the landing's blobs, in order. Recommits to each blob (tens of milliseconds).
+    /// The landing's blobs among `candidates`, in its order. Commits to every candidate (tens of milliseconds each) and
+    /// passes over those that are no blobs.
     ///
     /// # Errors
-    /// [`LandedError`] unless these are exactly the blobs that landed.
-    pub fn content_from_blobs(&self, kzg: Kzg, blobs: &[Blob]) -> Result<Content, LandedError> {
-        if blobs.len() != self.blob_hashes.len() {
-            return Err(LandedError::BlobCount { given: blobs.len(), landed: self.blob_hashes.len() });
-        }
-        for (blob, (bytes, landed)) in blobs.iter().zip(&self.blob_hashes).enumerate() {
-            let given = opening::versioned_hash(kzg, bytes)?;
-            if given != *landed {
-                return Err(LandedError::BlobHash { blob, given, landed: *landed });
-            }
-        }
+    /// [`LandedError::MissingBlob`].
+    pub fn blobs_among(&self, kzg: &dyn Commitments, candidates: &[Box<Blob>]) -> Result<Vec<Blob>, LandedError> {
+        let hashed: Vec<_> =
+            candidates.iter().filter_map(|blob| Some((kzg.versioned_hash(blob).ok()?, blob))).collect();
+        let find = |(at, hash): (usize, &B256)| {
+            let found = hashed.iter().find(|(given, _)| given == hash).map(|(_, blob)| ***blob);
+            found.ok_or(LandedError::MissingBlob { blob: at, hash: *hash, given: candidates.len() })
+        };
+        self.blob_hashes.iter().enumerate().map(find).collect()
+    }
+
+    /// Transactions and access list from the landing's blobs, as [`Self::blobs_among`] gives them.
+    ///
+    /// # Errors
+    /// [`LandedError::Content`].
+    pub fn content_from_blobs(&self, blobs: &[Blob]) -> Result<Content, LandedError> {
         Ok(blob::decode(blobs)?)
     }
 

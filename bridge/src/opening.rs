@@ -59,6 +59,60 @@ impl std::fmt::Debug for Kzg {
     }
 }
 
+/// What a node asks of blob commitments. L1 accepts KZG alone, which [`Kzg`] and [`LazyKzg`] are; a simulated L1 may agree
+/// with its nodes on something that costs less.
+pub trait Commitments: std::fmt::Debug + Send + Sync {
+    /// One opening for each blob of `data`, in order.
+    ///
+    /// # Errors
+    /// As [`Opening::new`].
+    fn open(&self, data: &[u8]) -> Result<Vec<Opening>, OpeningError>;
+
+    /// The sidecar of a blob transaction that carries `blobs`.
+    ///
+    /// # Errors
+    /// As [`sidecar`].
+    fn sidecar(&self, blobs: Vec<Blob>) -> Result<BlobTransactionSidecarEip7594, OpeningError>;
+
+    /// Versioned hash of a blob.
+    ///
+    /// # Errors
+    /// As [`versioned_hash`].
+    fn versioned_hash(&self, blob: &Blob) -> Result<B256, OpeningError>;
+}
+
+impl Commitments for Kzg {
+    fn open(&self, data: &[u8]) -> Result<Vec<Opening>, OpeningError> {
+        open(*self, data)
+    }
+
+    fn sidecar(&self, blobs: Vec<Blob>) -> Result<BlobTransactionSidecarEip7594, OpeningError> {
+        sidecar(*self, blobs)
+    }
+
+    fn versioned_hash(&self, blob: &Blob) -> Result<B256, OpeningError> {
+        versioned_hash(*self, blob)
+    }
+}
+
+/// [`Kzg`], loaded by whoever asks first; see [`Kzg::load`] for what that costs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LazyKzg;
+
+impl Commitments for LazyKzg {
+    fn open(&self, data: &[u8]) -> Result<Vec<Opening>, OpeningError> {
+        Kzg::load().open(data)
+    }
+
+    fn sidecar(&self, blobs: Vec<Blob>) -> Result<BlobTransactionSidecarEip7594, OpeningError> {
+        Kzg::load().sidecar(blobs)
+    }
+
+    fn versioned_hash(&self, blob: &Blob) -> Result<B256, OpeningError> {
+        Kzg::load().versioned_hash(blob)
+    }
+}
+
 /// Why an opening could not be made or was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum OpeningError {

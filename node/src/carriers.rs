@@ -1,9 +1,12 @@
 //! Where payloads come from, in order: what this node sealed, its own store, blobs. Each answer is checked against what
 //! L1 recorded before it counts; absence is a value.
 
-use crate::derive::Payload;
+use crate::{
+    derive::Payload,
+    host::{self, Host},
+};
 use alloy_primitives::B256;
-use bridge::opening::Kzg;
+use bridge::opening::Commitments;
 use engine::Landing;
 use execution::Executed;
 use l1::Beacon;
@@ -17,6 +20,8 @@ const SEALED_LIMIT: usize = 16;
 /// All carriers of one node. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Carriers {
+    host: Arc<dyn Host>,
+    kzg: Arc<dyn Commitments>,
     chain: Chain,
     beacon: Beacon,
     sealed: Arc<Mutex<BTreeMap<B256, Arc<Executed>>>>,
@@ -24,8 +29,8 @@ pub struct Carriers {
 
 impl Carriers {
     /// Own store, then blobs from `beacon`.
-    pub fn new(chain: Chain, beacon: Beacon) -> Self {
-        Self { chain, beacon, sealed: Arc::default() }
+    pub fn new(host: Arc<dyn Host>, kzg: Arc<dyn Commitments>, chain: Chain, beacon: Beacon) -> Self {
+        Self { host, kzg, chain, beacon, sealed: Arc::default() }
     }
 
     /// Remembers a block that was sealed here, executed as it is.
@@ -55,25 +60,30 @@ impl Carriers {
     }
 
     async fn blobs(&self, landing: &Landing) -> Option<Payload> {
-        let hashes = &landing.block.blob_hashes;
-        // Loads the trusted setup on first use, off the start-up path.
-        let kzg = tokio::task::spawn_blocking(Kzg::load).await.ok()?;
-        let blobs = match self.beacon.blobs(landing.l1_timestamp, hashes, kzg).await {
-            Ok(blobs) => blobs?,
+        let served = match self.beacon.blobs(landing.l1_timestamp, &landing.block.blob_hashes).await {
+            Ok(served) => served?,
             Err(error) => {
                 tracing::warn!(%error, number = landing.block.number, "blobs");
                 return None;
             }
         };
-        let kept: Vec<_> = hashes.iter().copied().zip(blobs.iter().cloned()).collect();
-        if let Err(error) = self.chain.put_blobs(landing.block.number, &kept, Durability::Buffered) {
-            tracing::error!(%error, "blobs could not be kept");
-        }
-        let blobs: Vec<_> = blobs.into_iter().map(|blob| *blob).collect();
-        match landing.block.content_from_blobs(kzg, &blobs) {
-            Ok(content) => Some(Payload::Content(content)),
+        let (kzg, chain, block) = (Arc::clone(&self.kzg), self.chain.clone(), landing.block.clone());
+        let check = move || {
+            let blobs = block.blobs_among(&*kzg, &served)?;
+            let kept: Vec<_> = block.blob_hashes.iter().copied().zip(blobs.iter().copied().map(Box::new)).collect();
+            if let Err(error) = chain.put_blobs(block.number, &kept, Durability::Buffered) {
+                tracing::error!(%error, "blobs could not be kept");
+            }
+            block.content_from_blobs(&blobs)
+        };
+        match host::blocking(&*self.host, "checking blobs", check).await {
+            Ok(Ok(content)) => Some(Payload::Content(content)),
+            Ok(Err(error)) => {
+                tracing::error!(%error, number = landing.block.number, "the beacon endpoint serves other blobs than landed");
+                None
+            }
             Err(error) => {
-                tracing::error!(%error, number = landing.block.number, "blobs that are not the landed block's");
+                tracing::error!(%error, number = landing.block.number, "blobs");
                 None
             }
         }

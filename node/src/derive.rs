@@ -1,11 +1,10 @@
 //! From a landed block's payload to the block itself, executed and stored. One path for every carrier.
 
-use alloy_consensus::transaction::SignerRecoverable;
 use alloy_eips::eip2718::Decodable2718;
 use alloy_primitives::{B256, Bytes};
 use bridge::{anchor::prev_randao, blob::Content, landed::Landed};
 use engine::{Landing, Refused};
-use execution::{Attributes, Building, Executed, RecoveredBlock, RecoveredTx, Transaction};
+use execution::{Attributes, Building, Executed, RecoveredBlock, RecoveredTx, Transaction, senders};
 use std::sync::Arc;
 use storage::{Chain, Durability, StorageError};
 
@@ -68,10 +67,13 @@ fn rebuild(chain: &Chain, landed: &Landed, content: &Content) -> Result<Executed
     let parent = chain.head();
     let refused = |error: &dyn std::fmt::Display| invalid(error.to_string());
     let mut building = Building::start(chain.spec(), &parent, attributes, &*state).map_err(|error| refused(&error))?;
-    for (index, raw) in content.transactions.iter().enumerate() {
-        let tx =
-            Transaction::decode_2718_exact(raw).map_err(|error| refused(&format!("transaction {index}: {error}")))?;
-        let sender = tx.recover_signer().map_err(|error| refused(&format!("transaction {index}: {error}")))?;
+    let decode = |(index, raw): (usize, &Bytes)| {
+        Transaction::decode_2718_exact(raw).map_err(|error| refused(&format!("transaction {index}: {error}")))
+    };
+    let transactions = content.transactions.iter().enumerate().map(decode).collect::<Result<Vec<_>, _>>()?;
+    let senders = senders::recover(&transactions)
+        .map_err(|index| refused(&format!("transaction {index}: its signature has no sender")))?;
+    for (index, (tx, sender)) in transactions.into_iter().zip(senders).enumerate() {
         let tx = RecoveredTx::new_unchecked(tx, sender);
         building.push(&tx).map_err(|error| refused(&format!("transaction {index}: {error}")))?;
     }

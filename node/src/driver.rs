@@ -3,6 +3,7 @@
 use crate::{
     carriers::Carriers,
     derive::{self, ApplyError, Payload},
+    host::{self, Host, Interrupted},
     pool::{NodeStateError, TxPool},
     production::{Order, consumed},
     shutdown::Shutdown,
@@ -11,13 +12,12 @@ use crate::{
 use alloy_eips::BlockNumHash;
 use alloy_primitives::{B256, Bytes};
 use engine::{
-    BlockRef, Effect, Engine, Event, Executed, Fetched, Final, Heads, L1Ref, Landed, Landing, Millis, Refused, Resume,
-    Settings,
+    BlockRef, Effect, Engine, Event, Executed, Fetched, Final, Heads, L1Ref, Landed, Landing, Refused, Resume, Settings,
 };
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 use storage::{Chain, Durability, StorageError};
 use tokio::sync::mpsc;
@@ -41,12 +41,14 @@ pub enum DriverError {
     #[error(transparent)]
     State(#[from] NodeStateError),
     /// A thread of ours panicked.
-    #[error("executing a block was interrupted: {0}")]
-    Interrupted(#[from] tokio::task::JoinError),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 }
 
 /// The driver's parts.
 pub struct Driver {
+    /// The time, and who runs tasks.
+    pub host: Arc<dyn Host>,
     /// The state machine.
     pub engine: Engine,
     /// The chain; this task is its only writer.
@@ -72,16 +74,19 @@ pub struct Payloads(Arc<parking_lot::Mutex<BTreeMap<B256, Payload>>>);
 impl Driver {
     /// Runs until `shutdown`, or until something of ours fails.
     pub async fn run(mut self, mut inbox: mpsc::Receiver<Event>, mut shutdown: Shutdown) -> Result<(), DriverError> {
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut tick = self.host.sleep(TICK);
         loop {
             let event = tokio::select! {
+                biased;
                 () = shutdown.wait() => return Ok(()),
+                () = &mut tick => {
+                    tick = self.host.sleep(TICK);
+                    Event::Tick
+                }
                 event = inbox.recv() => match event {
                     Some(event) => event,
                     None => return Ok(()),
                 },
-                _ = ticks.tick() => Event::Tick,
             };
             self.step(event).await?;
         }
@@ -95,7 +100,7 @@ impl Driver {
         let mut events = VecDeque::from([event]);
         let mut acted = false;
         while let Some(event) = events.pop_front() {
-            for effect in self.engine.handle(event, now()) {
+            for effect in self.engine.handle(event, self.host.now()) {
                 acted = true;
                 self.carry_out(effect, &mut events).await?;
             }
@@ -125,7 +130,7 @@ impl Driver {
 
     fn fetch(&self, landing: Landing, attempt: u32) {
         let (carriers, events, payloads) = (self.carriers.clone(), self.events.clone(), self.payloads.clone());
-        tokio::spawn(async move {
+        let task = async move {
             let hash = landing.block.hash;
             let found = match carriers.fetch(&landing).await {
                 Some(payload) => {
@@ -139,18 +144,19 @@ impl Driver {
             };
             // The driver is gone only when the node stops.
             let _ = events.send(Event::Fetched(Fetched { hash, found })).await;
-        });
+        };
+        self.host.spawn("fetch", Box::pin(task));
     }
 
     async fn execute(&mut self, landing: Landing) -> Result<Event, DriverError> {
         let (hash, parent_hash) = (landing.block.hash, landing.block.parent_hash);
         let payload = self.payloads.0.lock().remove(&hash);
         let (chain, number) = (self.chain.clone(), landing.block.number);
-        let applied = tokio::task::spawn_blocking(move || match payload {
+        let work = move || match payload {
             Some(payload) => derive::apply(&chain, &landing, payload),
             None => Err(ApplyError::Refused(Refused::NotThisBlock("its payload was dropped".into()))),
-        })
-        .await?;
+        };
+        let applied = host::blocking(&*self.host, "execution", work).await?;
         let result = match applied {
             Ok(()) => {
                 self.follow_head(number).await?;
@@ -177,7 +183,7 @@ impl Driver {
     async fn unwind(&mut self, to: BlockRef, because: L1Ref) -> Result<(), DriverError> {
         let chain = self.chain.clone();
         let from = chain.heads().applied.number;
-        let removed = tokio::task::spawn_blocking(move || chain.unwind(to.number)).await??;
+        let removed = host::blocking(&*self.host, "unwinding", move || chain.unwind(to.number)).await??;
         tracing::warn!(from, to = to.number, l1 = because.number, "L1 reorg: blocks unwound");
         if let Some(pool) = &self.pool {
             pool.on_head(Vec::new())?;
@@ -285,12 +291,6 @@ fn parse_cursor(record: &[u8]) -> Result<L1Ref, StorageError> {
 
 fn num_hash(block: BlockRef) -> BlockNumHash {
     BlockNumHash { number: block.number, hash: block.hash }
-}
-
-/// The engine's clock.
-pub fn now() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Engine settings of a node.

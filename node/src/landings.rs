@@ -2,14 +2,18 @@
 //!
 //! Order hazard: a landing's record is fsynced before its transaction is sent, and the calldata before the record.
 
+use crate::host::{self, Host, Interrupted};
 use alloy_eips::{BlockId, BlockNumberOrTag, eip1559::BaseFeeParams, eip7594::BlobTransactionSidecarEip7594};
 use alloy_primitives::{Address, B256, Bytes};
 use alloy_sol_types::SolCall;
-use bridge::{abi::Hub, opening::Kzg};
+use bridge::{
+    abi::Hub,
+    opening::{Commitments, OpeningError},
+};
 use engine::{BlockRef, L1Ref};
 use l1::{AdvanceCall, Hands, L1Error, L1Rpc, Sent};
 use sequencer::landing::{Effect, Event, Fees, Height, L1Head, Landing, Market, Policy, Record, Report, Target};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 use storage::{Chain, Durability, StorageError};
 
 /// Journal keys: one record and one calldata for each landing that is not over.
@@ -65,6 +69,8 @@ struct Active {
 
 /// The landings of one account on one L1.
 pub struct Landings {
+    host: Arc<dyn Host>,
+    kzg: Arc<dyn Commitments>,
     chain: Chain,
     rpc: L1Rpc,
     hands: Hands,
@@ -86,14 +92,27 @@ enum LandingError {
     Storage(#[from] StorageError),
     #[error("landing record: {0}")]
     Record(#[from] serde_json::Error),
+    #[error(transparent)]
+    Blobs(#[from] OpeningError),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     #[error("{0}")]
     Missing(&'static str),
 }
 
 impl Landings {
     /// None under way yet.
-    pub fn new(chain: Chain, rpc: L1Rpc, hands: Hands, hub: Address) -> Self {
+    pub fn new(
+        host: Arc<dyn Host>,
+        kzg: Arc<dyn Commitments>,
+        chain: Chain,
+        rpc: L1Rpc,
+        hands: Hands,
+        hub: Address,
+    ) -> Self {
         Self {
+            host,
+            kzg,
             chain,
             rpc,
             hands,
@@ -183,13 +202,11 @@ impl Landings {
                 .iter()
                 .map(|tx| alloy_eips::eip2718::Encodable2718::encoded_2718(tx).into())
                 .collect();
-            let sidecar = tokio::task::spawn_blocking(move || {
-                let data = bridge::blob::encode(&bal, &raw);
-                bridge::opening::sidecar(Kzg::load(), bridge::blob::to_blobs(&data))
+            let kzg = Arc::clone(&self.kzg);
+            let sidecar = host::blocking(&*self.host, "making blobs again", move || {
+                kzg.sidecar(bridge::blob::to_blobs(&bridge::blob::encode(&bal, &raw)))
             })
-            .await
-            .map_err(|_| LandingError::Missing("the blobs of a landing could not be made"))?
-            .map_err(|_| LandingError::Missing("the blobs of a landing could not be made"))?;
+            .await??;
             tracing::info!(number = record.number, %hash, %key, "landing of the last run");
             let advance = Hub::advanceCall::abi_decode(&calldata);
             let origin =

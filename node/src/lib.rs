@@ -11,6 +11,7 @@ pub mod derive;
 pub mod devnet;
 pub mod driver;
 pub mod export;
+pub mod host;
 pub mod import;
 pub mod landings;
 pub mod node;

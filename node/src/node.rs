@@ -3,6 +3,7 @@
 use crate::{
     carriers::Carriers,
     driver::{self, Driver, DriverError, EVENT_QUEUE},
+    host::{self, Host, Interrupted, Task, Tokio},
     landings::Landings,
     pool::{NoPool, TxPool},
     production::{ORDER_QUEUE, Production, consumed},
@@ -11,15 +12,15 @@ use crate::{
 };
 use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::{Address, B256, U256};
-use bridge::opening::Kzg;
+use bridge::opening::{Commitments, Kzg, LazyKzg};
 use chainspec::{ChainSpec, ConfigError, RollupConfig, SpecError};
 use engine::{Engine, L1Ref};
 use execution::StateError;
 use l1::{Beacon, Hands, HubReader, L1Error, L1Rpc, Signer, SignerError, WatchEnd, Watcher};
-use rpc::{Backend, Parts, Running, ServeError, Submit, rollup::Role};
+use rpc::{Backend, Running, ServeError, Submit, rollup::Role};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use storage::{Chain, Limits, StorageError};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::sync::mpsc;
 use url::Url;
 
 /// How long open RPC connections may hold up a stop.
@@ -146,143 +147,233 @@ pub enum NodeError {
     #[error(transparent)]
     Watch(#[from] WatchEnd),
     /// A task of ours panicked.
-    #[error("a worker panicked: {0}")]
-    Panic(#[from] tokio::task::JoinError),
+    #[error(transparent)]
+    Panic(#[from] Interrupted),
 }
 
-/// A running node.
+/// What a node is made of, whatever machine and L1 it runs on.
+#[derive(Debug)]
+pub struct Parts {
+    /// The time, and who runs its tasks.
+    pub host: Arc<dyn Host>,
+    /// Commits to blobs as the L1 wants it.
+    pub kzg: Arc<dyn Commitments>,
+    /// The chain as the last run left it.
+    pub chain: Chain,
+    /// L1 execution endpoint.
+    pub rpc: L1Rpc,
+    /// L1 beacon endpoint.
+    pub beacon: Beacon,
+    /// The chain file.
+    pub rollup: RollupConfig,
+    /// What a sequencer needs; a follower has none of it.
+    pub sequencer: Option<SequencerConfig>,
+}
+
+/// A node without RPC, put together and not running yet.
+pub struct Node {
+    /// The chain.
+    pub chain: Chain,
+    /// The sequencer's pool.
+    pub pool: Option<Arc<TxPool>>,
+    /// Heads and status.
+    pub view: Arc<View>,
+    parts: Parts,
+    carriers: Carriers,
+    engine: Engine,
+}
+
+/// The tasks of a running node.
+pub struct Workers {
+    driver: Task<Result<(), DriverError>>,
+    watcher: Task<WatchEnd>,
+    production: Option<Task<()>>,
+    stopper: Stopper,
+}
+
+/// A running node with its RPC server.
 pub struct Handle {
     /// Where JSON-RPC listens.
     pub http: SocketAddr,
     server: Running,
-    driver: JoinHandle<Result<(), DriverError>>,
-    watcher: JoinHandle<WatchEnd>,
-    production: Option<JoinHandle<()>>,
-    stopper: Stopper,
+    workers: Workers,
 }
 
 /// Opens everything and starts to follow.
 pub async fn launch(config: Config) -> Result<Handle, StartError> {
-    // Components: chain, L1, pool.
     execution::kzg::share_setup();
+    let host = Tokio::current();
     if config.sequencer.is_some() {
         // Seconds of work that the first landing would wait for. A follower loads it with its first blob.
-        tokio::task::spawn_blocking(Kzg::load);
+        let load = || {
+            Kzg::load();
+        };
+        host.run_blocking("loading KZG", Box::new(load));
     }
     let spec = Arc::new(config.rollup.spec()?);
-    let chain_id = spec.chain_id;
-    let chain = Chain::open(&config.datadir, spec.clone(), config.database)?;
-    let rpc = L1Rpc::new(&config.l1_rpc_url).map_err(StartError::L1)?;
-    let registered = check_l1(&rpc, &config.rollup, &spec).await?;
-    let beacon = Beacon::connect(&config.l1_beacon_url).await.map_err(StartError::Beacon)?;
-    let carriers = Carriers::new(chain.clone(), beacon);
-    let pool = match &config.sequencer {
-        Some(_) => Some(TxPool::open(chain.clone()).map_err(StartError::Pool)?),
-        None => None,
-    };
+    let node = Node::assemble(Parts {
+        chain: Chain::open(&config.datadir, spec, config.database)?,
+        rpc: L1Rpc::new(&config.l1_rpc_url).map_err(StartError::L1)?,
+        beacon: Beacon::connect(&config.l1_beacon_url).await.map_err(StartError::Beacon)?,
+        rollup: config.rollup.clone(),
+        sequencer: config.sequencer.clone(),
+        kzg: Arc::new(LazyKzg),
+        host,
+    })
+    .await?;
+    // RPC first, so that a node that is catching up can say so.
+    let server = serve(&config, &node).await?;
+    Ok(Handle { http: server.address, server, workers: node.run() })
+}
 
-    // The engine, where the last run left it.
-    let mut resume = driver::resume(&chain, registered)?;
-    let cursor = rpc.header(BlockNumberOrTag::Number(resume.cursor.number)).await.map_err(StartError::L1)?;
-    resume.cursor_timestamp = cursor.filter(|head| head.at == resume.cursor).map_or(0, |head| head.header.timestamp);
-    if config.sequencer.is_some() {
-        let hub = HubReader::new(rpc.clone(), config.rollup.hub, chain_id);
-        let consumed = consumed_count(&chain)?;
-        let found = hub.messages(consumed, registered.number, resume.cursor.number).await;
-        resume.inbox = found.map_err(StartError::L1)?;
-    }
-    let slot_ms = config.rollup.l1_slot_ms;
-    let lead_ms = config.sequencer.as_ref().map_or(0, |sequencer| sequencer.lead_ms);
-    let engine = Engine::new(driver::settings(config.sequencer.is_some(), slot_ms, lead_ms), resume);
-    let role = if config.sequencer.is_some() { Role::Sequencer } else { Role::Follower };
-    let view = View::new(chain.clone(), config.rollup.clone(), role, engine.status());
-
-    // Launch: RPC first, so that a node that is catching up can say so.
-    let submit: Arc<dyn Submit> = match &pool {
-        Some(pool) => pool.clone(),
-        None => Arc::new(NoPool::default()),
-    };
-    let server = serve(&config, &chain, submit, &view).await?;
-    let http = server.address;
-    let (stopper, shutdown) = shutdown::channel();
-    let (events, inbox) = mpsc::channel(EVENT_QUEUE);
-    let known: Vec<L1Ref> = engine.known_l1().collect();
-    let poll = Duration::from_millis(slot_ms / POLLS_PER_SLOT).clamp(POLL_MIN, POLL_MAX);
-    let watcher = Watcher::new(rpc.clone(), config.rollup.hub, chain_id, known, poll);
-    let watcher = tokio::spawn(watch(watcher, events.clone(), shutdown.clone(), view.clone()));
-
-    let mut production = None;
-    let mut orders = None;
-    if let (Some(sequencer), Some(pool)) = (&config.sequencer, &pool) {
-        let (sender, receiver) = mpsc::channel(ORDER_QUEUE);
-        let hands = Hands::new(rpc.clone(), sequencer.signer.clone(), config.rollup.l1_chain_id);
-        let task = Production {
-            chain: chain.clone(),
-            config: config.rollup.clone(),
-            pool: pool.clone(),
-            carriers: carriers.clone(),
-            signer: sequencer.signer.clone(),
-            fee_recipient: sequencer.fee_recipient,
-            view: view.clone(),
-            landings: Landings::new(chain.clone(), rpc, hands, config.rollup.hub),
-            events: events.clone(),
+impl Node {
+    /// Checks L1 and takes up where the last run left off.
+    pub async fn assemble(parts: Parts) -> Result<Self, StartError> {
+        let Parts { host, kzg, chain, rpc, beacon, rollup, sequencer } = &parts;
+        let chain_id = chain.spec().chain_id;
+        let registered = check_l1(rpc, rollup, chain.spec()).await?;
+        let carriers = Carriers::new(host.clone(), kzg.clone(), chain.clone(), beacon.clone());
+        let pool = match sequencer {
+            Some(_) => Some(TxPool::open(host.clone(), chain.clone()).map_err(StartError::Pool)?),
+            None => None,
         };
-        production = Some(tokio::spawn(task.run(receiver, shutdown.clone())));
-        orders = Some(sender);
+        let mut resume = driver::resume(chain, registered)?;
+        let cursor = rpc.header(BlockNumberOrTag::Number(resume.cursor.number)).await.map_err(StartError::L1)?;
+        resume.cursor_timestamp =
+            cursor.filter(|head| head.at == resume.cursor).map_or(0, |head| head.header.timestamp);
+        if sequencer.is_some() {
+            let hub = HubReader::new(rpc.clone(), rollup.hub, chain_id);
+            let consumed = consumed_count(chain)?;
+            let found = hub.messages(consumed, registered.number, resume.cursor.number).await;
+            resume.inbox = found.map_err(StartError::L1)?;
+        }
+        let lead_ms = sequencer.as_ref().map_or(0, |sequencer| sequencer.lead_ms);
+        let settings = driver::settings(sequencer.is_some(), rollup.l1_slot_ms, lead_ms);
+        let engine = Engine::new(settings, resume);
+        let role = if sequencer.is_some() { Role::Sequencer } else { Role::Follower };
+        let view = View::new(host.clone(), chain.clone(), rollup.clone(), role, engine.status());
+        Ok(Self { chain: chain.clone(), pool, view, carriers, engine, parts })
     }
-    let driver =
-        Driver { engine, chain, carriers, pool, view, production: orders, events, payloads: Default::default() };
-    let driver = tokio::spawn(driver.run(inbox, shutdown));
-    Ok(Handle { http, server, driver, watcher, production, stopper })
+
+    /// Starts to follow, and to build where it is a sequencer.
+    pub fn run(self) -> Workers {
+        let Self { chain, pool, view, parts, carriers, engine } = self;
+        let Parts { host, kzg, rpc, rollup, sequencer, .. } = parts;
+        let (stopper, shutdown) = shutdown::channel();
+        let (events, inbox) = mpsc::channel(EVENT_QUEUE);
+        let known: Vec<L1Ref> = engine.known_l1().collect();
+        let poll = Duration::from_millis(rollup.l1_slot_ms / POLLS_PER_SLOT).clamp(POLL_MIN, POLL_MAX);
+        let watcher = Watcher::new(rpc.clone(), rollup.hub, chain.spec().chain_id, known, poll);
+        let watch = watch(host.clone(), watcher, events.clone(), shutdown.clone(), view.clone());
+        let watcher = host::spawn(&*host, "watcher", watch);
+
+        let mut production = None;
+        let mut orders = None;
+        if let (Some(sequencer), Some(pool)) = (sequencer, &pool) {
+            let (sender, receiver) = mpsc::channel(ORDER_QUEUE);
+            let hands = Hands::new(rpc.clone(), sequencer.signer.clone(), rollup.l1_chain_id);
+            let landings = Landings::new(host.clone(), kzg.clone(), chain.clone(), rpc, hands, rollup.hub);
+            let task = Production {
+                host: host.clone(),
+                kzg,
+                chain: chain.clone(),
+                config: rollup,
+                pool: pool.clone(),
+                carriers: carriers.clone(),
+                signer: sequencer.signer,
+                fee_recipient: sequencer.fee_recipient,
+                view: view.clone(),
+                landings,
+                events: events.clone(),
+            };
+            production = Some(host::spawn(&*host, "sequencer", task.run(receiver, shutdown.clone())));
+            orders = Some(sender);
+        }
+        let payloads = Default::default();
+        let driver =
+            Driver { host: host.clone(), engine, chain, carriers, pool, view, production: orders, events, payloads };
+        let driver = host::spawn(&*host, "driver", driver.run(inbox, shutdown));
+        Workers { driver, watcher, production, stopper }
+    }
+}
+
+impl Workers {
+    /// Waits until the node fails, which it should not.
+    pub async fn failed(&mut self) -> NodeError {
+        match self.driver.result().await {
+            Ok(Ok(())) => std::future::pending().await,
+            Ok(Err(error)) => error.into(),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Asks all tasks to end; [`Workers::ended`] waits for that.
+    pub fn stop(&self) {
+        self.stopper.stop();
+    }
+
+    /// Waits until none of them runs any more.
+    pub async fn ended(mut self) {
+        if let Some(production) = &mut self.production {
+            join(production).await;
+        }
+        join(&mut self.watcher).await;
+        join(&mut self.driver).await;
+    }
 }
 
 impl Handle {
     /// Waits until the node fails, which it should not.
     pub async fn failed(&mut self) -> NodeError {
-        tokio::select! {
-            end = &mut self.driver => match end {
-                Ok(Ok(())) => std::future::pending().await,
-                Ok(Err(error)) => error.into(),
-                Err(error) => error.into(),
-            },
-        }
+        self.workers.failed().await
     }
 
     /// Stops everything and returns when nothing runs any more.
     pub async fn stop(self) {
-        self.stopper.stop();
+        self.workers.stop();
         self.server.stop(STOP_PATIENCE).await;
-        if let Some(production) = self.production {
-            join("sequencer", production).await;
-        }
-        join("watcher", self.watcher).await;
-        if !self.driver.is_finished() {
-            join("driver", self.driver).await;
-        }
+        self.workers.ended().await;
     }
 }
 
-async fn join<T>(name: &str, task: JoinHandle<T>) {
-    if let Err(error) = task.await {
-        tracing::error!(%error, name, "a worker did not end well");
+async fn join<T>(task: &mut Task<T>) {
+    if task.is_told() {
+        return;
+    }
+    if let Err(error) = task.result().await {
+        tracing::error!(%error, "a worker did not end well");
     }
 }
 
 /// A watcher that finds another chain ends following, not the node: reads go on, and status says why.
 async fn watch(
-    watcher: Watcher,
+    host: Arc<dyn Host>,
+    mut watcher: Watcher,
     events: mpsc::Sender<engine::Event>,
     mut shutdown: Shutdown,
     view: Arc<View>,
 ) -> WatchEnd {
-    tokio::select! {
-        () = shutdown.wait() => WatchEnd::NobodyListens,
-        end = watcher.run(events) => {
-            if !matches!(end, WatchEnd::NobodyListens) {
-                tracing::error!(%end, "following has ended; reads go on");
-                view.fail(end.to_string());
+    loop {
+        let step = tokio::select! {
+            biased;
+            () = shutdown.wait() => return WatchEnd::NobodyListens,
+            step = watcher.step(&events) => step,
+        };
+        let pause = match step {
+            Ok(pause) => pause,
+            Err(end) => {
+                if !matches!(end, WatchEnd::NobodyListens) {
+                    tracing::error!(%end, "following has ended; reads go on");
+                    view.fail(end.to_string());
+                }
+                return end;
             }
-            end
+        };
+        tokio::select! {
+            biased;
+            () = shutdown.wait() => return WatchEnd::NobodyListens,
+            () = events.closed() => return WatchEnd::NobodyListens,
+            () = host.sleep(pause) => {}
         }
     }
 }
@@ -313,19 +404,18 @@ fn consumed_count(chain: &Chain) -> Result<u64, StateError> {
     Ok(consumed(&*chain.state_at_head())?.count)
 }
 
-async fn serve(
-    config: &Config,
-    chain: &Chain,
-    submit: Arc<dyn Submit>,
-    view: &Arc<View>,
-) -> Result<Running, StartError> {
-    let backend = Backend::new(Parts {
-        chain: Arc::new(chain.clone()),
-        spec: chain.spec().clone(),
+async fn serve(config: &Config, node: &Node) -> Result<Running, StartError> {
+    let submit: Arc<dyn Submit> = match &node.pool {
+        Some(pool) => pool.clone(),
+        None => Arc::new(NoPool::default()),
+    };
+    let backend = Backend::new(rpc::Parts {
+        chain: Arc::new(node.chain.clone()),
+        spec: node.chain.spec().clone(),
         submit,
-        heads: view.clone(),
-        pending: view.clone(),
-        rollup: Some(view.clone()),
+        heads: node.view.clone(),
+        pending: node.view.clone(),
+        rollup: Some(node.view.clone()),
         dev: None,
         client_version: crate::version::client(),
         limits: config.limits.clone(),

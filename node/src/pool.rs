@@ -1,5 +1,6 @@
 //! The node's transaction pool: `sequencer`'s pure pool, fed by RPC, kept across restarts, moved by heads.
 
+use crate::host::Host;
 use alloy_consensus::{Typed2718, transaction::SignerRecoverable};
 use alloy_eips::{
     eip1559::BaseFeeParams,
@@ -27,7 +28,7 @@ pub struct TxPool {
     pool: Mutex<Pool>,
     chain: Chain,
     announce: broadcast::Sender<B256>,
-    started: std::time::Instant,
+    host: Arc<dyn Host>,
 }
 
 /// A follower's pool: there is none, and it says where to go instead.
@@ -38,11 +39,11 @@ pub struct NoPool {
 
 impl TxPool {
     /// An empty pool for `chain`, with what an earlier run kept.
-    pub fn open(chain: Chain) -> Result<Arc<Self>, NodeStateError> {
+    pub fn open(host: Arc<dyn Host>, chain: Chain) -> Result<Arc<Self>, NodeStateError> {
         let rules = Rules::rollup(chain.spec().chain_id, chain.head().gas_limit);
         let pool = Pool::new(pool::Config { rules, limits: pool::Limits::default() });
         let (announce, _) = broadcast::channel(ANNOUNCE_BACKLOG);
-        let this = Self { pool: Mutex::new(pool), chain, announce, started: std::time::Instant::now() };
+        let this = Self { pool: Mutex::new(pool), chain, announce, host };
         this.restore()?;
         Ok(Arc::new(this))
     }
@@ -159,7 +160,7 @@ impl TxPool {
     }
 
     fn now_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.host.uptime().as_millis()).unwrap_or(u64::MAX)
     }
 }
 

@@ -10,6 +10,7 @@
 use crate::{
     carriers::Carriers,
     derive,
+    host::{self, Host, Interrupted},
     landings::{Landings, Sealed},
     pool::TxPool,
     shutdown::Shutdown,
@@ -23,7 +24,7 @@ use bridge::{
     anchor::Anchor,
     gas::{Items, Sizes as LandingSizes},
     message::{InboxChain, Message},
-    opening::Kzg,
+    opening::Commitments,
 };
 use chainspec::{RollupConfig, predeploys};
 use engine::{BlockRef, BuildOn, Event, InboxEntry, L1Ref};
@@ -40,7 +41,7 @@ use sequencer::{
     pool::Best,
     relay::{self, Budget, Inbox, Plan},
 };
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 use storage::{Chain, Durability, StorageError};
 use tokio::sync::mpsc;
 
@@ -89,6 +90,10 @@ pub enum Order {
 
 /// The sequencer's parts.
 pub struct Production {
+    /// The time, and who runs tasks.
+    pub host: Arc<dyn Host>,
+    /// Commits to blobs.
+    pub kzg: Arc<dyn Commitments>,
     /// The chain, read only here.
     pub chain: Chain,
     /// The chain file.
@@ -146,8 +151,8 @@ pub enum ProductionError {
     #[error(transparent)]
     Kzg(#[from] bridge::opening::OpeningError),
     /// A thread of ours panicked.
-    #[error("building was interrupted: {0}")]
-    Interrupted(#[from] tokio::task::JoinError),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 }
 
 impl Production {
@@ -156,6 +161,7 @@ impl Production {
         self.resume().await;
         loop {
             let order = tokio::select! {
+                biased;
                 () = shutdown.wait() => return,
                 order = orders.recv() => match order {
                     Some(order) => order,
@@ -209,10 +215,11 @@ impl Production {
         if !self.landings.may_begin(on.l1_head.number) {
             return Ok(()); // Hub refused the last landing; its reason is in the log.
         }
-        let started = Instant::now();
+        let started = self.host.uptime();
         let Some(origin) = self.origin(&on).await? else { return Ok(()) };
         let work = Work {
             origin,
+            kzg: self.kzg.clone(),
             chain: self.chain.clone(),
             pool: self.pool.clone(),
             signer: self.signer.clone(),
@@ -221,7 +228,7 @@ impl Production {
             on,
             inbox,
         };
-        let Some(block) = tokio::task::spawn_blocking(move || work.run()).await?? else { return Ok(()) };
+        let Some(block) = host::blocking(&*self.host, "building", move || work.run()).await?? else { return Ok(()) };
         let number = block.executed.block.number;
         tracing::info!(
             number,
@@ -230,7 +237,7 @@ impl Production {
             gas = block.executed.block.gas_used,
             input_bytes = block.sealed.input_bytes,
             blobs = block.sealed.sidecar.blobs.len(),
-            ms = started.elapsed().as_millis(),
+            ms = (self.host.uptime() - started).as_millis(),
             "sealed"
         );
         self.pool.drop_for_good(&block.dropped).unwrap_or_else(|error| tracing::error!(%error, "pool"));
@@ -262,6 +269,7 @@ impl Production {
 
 /// One block's work, on a blocking thread: see [`Work::run`].
 struct Work {
+    kzg: Arc<dyn Commitments>,
     chain: Chain,
     pool: Arc<TxPool>,
     signer: Signer,
@@ -416,9 +424,8 @@ impl Work {
         second::check(&bytes)?;
         let cost = bridge::gas::advance_gas(&LandingSizes::of(&input));
         let data = bridge::blob::encode(&input.payload.block_access_list, &input.payload.transactions);
-        let kzg = Kzg::load();
-        let openings = bridge::opening::open(kzg, &data)?;
-        let sidecar = bridge::opening::sidecar(kzg, bridge::blob::to_blobs(&data))?;
+        let openings = self.kzg.open(&data)?;
+        let sidecar = self.kzg.sidecar(bridge::blob::to_blobs(&data))?;
         let input_bytes = bytes.len();
         Ok(Sealed {
             block: BlockRef { number: executed.block.number, hash: executed.block.hash() },

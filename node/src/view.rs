@@ -1,5 +1,6 @@
 //! What RPC may know of the node: heads and status, readable from memory by many threads.
 
+use crate::host::Host;
 use alloy_eips::BlockNumHash;
 use chainspec::RollupConfig;
 use engine::{Halt, L1Ref, Status};
@@ -8,10 +9,7 @@ use rpc::{
     Heads, Pending, PendingBlock, RollupStatus, SyncState,
     rollup::{BlockRef, L1Status, L2Status, Landing, Role, SyncStatus},
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 use storage::Chain;
 use tokio::sync::watch;
 
@@ -20,6 +18,7 @@ const STALE_SLOTS: u32 = 6;
 
 /// The node as RPC sees it. The driver writes, RPC reads.
 pub struct View {
+    host: Arc<dyn Host>,
     chain: Chain,
     config: RollupConfig,
     role: Role,
@@ -34,15 +33,17 @@ struct L1View {
     status: Status,
     /// Highest landed block number that was heard of.
     received: u64,
-    seen: Option<Instant>,
+    /// When an L1 block was seen last, by the host's uptime.
+    seen: Option<Duration>,
     fault: Option<String>,
 }
 
 impl View {
     /// The view of a node that has just started with `status`.
-    pub fn new(chain: Chain, config: RollupConfig, role: Role, status: Status) -> Arc<Self> {
+    pub fn new(host: Arc<dyn Host>, chain: Chain, config: RollupConfig, role: Role, status: Status) -> Arc<Self> {
         let head = chain.heads().applied;
         Arc::new(Self {
+            host,
             config,
             role,
             started_at: head.number,
@@ -60,7 +61,7 @@ impl View {
         l1.received = applied + status.pending as u64;
         l1.status = status;
         if heard {
-            l1.seen = Some(Instant::now());
+            l1.seen = Some(self.host.uptime());
         }
     }
 
@@ -79,6 +80,10 @@ impl View {
         self.l1.write().fault = Some(fault);
     }
 
+    fn since(&self, seen: Duration) -> Duration {
+        self.host.uptime().saturating_sub(seen)
+    }
+
     fn stale_after(&self) -> Duration {
         Duration::from_millis(self.config.l1_slot_ms) * STALE_SLOTS
     }
@@ -88,8 +93,8 @@ impl View {
         let mut reasons = Vec::new();
         match l1.seen {
             None => reasons.push("no L1 block was seen since the start".to_owned()),
-            Some(seen) if seen.elapsed() > self.stale_after() => {
-                reasons.push(format!("no new L1 block for {} s", seen.elapsed().as_secs()));
+            Some(seen) if self.since(seen) > self.stale_after() => {
+                reasons.push(format!("no new L1 block for {} s", self.since(seen).as_secs()));
             }
             Some(_) => {}
         }
@@ -178,7 +183,7 @@ impl RollupStatus for View {
                 head: Some(head),
                 finalized: l1.status.l1_finalised.map(block),
                 processed,
-                age_s: l1.seen.map(|seen| seen.elapsed().as_secs()),
+                age_s: l1.seen.map(|seen| self.since(seen).as_secs()),
             },
             l2: L2Status {
                 received: l1.received.max(heads.applied.number),

@@ -1,5 +1,8 @@
 use super::*;
-use crate::{execute::Witness, opening::Kzg};
+use crate::{
+    execute::Witness,
+    opening::{self, Kzg},
+};
 use alloy_primitives::keccak256;
 
 /// A block, how it landed, and what execution would tell.
@@ -43,7 +46,10 @@ fn landed() -> (Landed, StatelessInput, Vec<Blob>, Outcome) {
 #[test]
 fn blobs_and_calldata_carry_the_same_block() {
     let (landed, input, blobs, outcome) = landed();
-    let from_blobs = landed.content_from_blobs(Kzg::load(), &blobs).unwrap();
+    let candidates = [Box::new(Blob::ZERO), Box::new(blobs[0])];
+    let found = landed.blobs_among(&Kzg::load(), &candidates).unwrap();
+    assert_eq!(found, blobs);
+    let from_blobs = landed.content_from_blobs(&found).unwrap();
     let from_input = landed.content_from_input(&input.encode()).unwrap();
     assert_eq!(from_blobs, from_input);
     let header = landed.header(&from_blobs, &outcome).unwrap();
@@ -58,15 +64,16 @@ fn a_carrier_of_anything_else_is_refused() {
     let kzg = Kzg::load();
     // Blobs under the right hashes that do not decode are a fault of their own, not a wrong carrier.
     let zero = Landed { blob_hashes: vec![opening::versioned_hash(kzg, &Blob::ZERO).unwrap()], ..Landed::default() };
-    assert!(matches!(zero.content_from_blobs(kzg, &[Blob::ZERO]), Err(LandedError::Content(_))));
+    let found = zero.blobs_among(&kzg, &[Box::new(Blob::ZERO)]).unwrap();
+    assert!(matches!(zero.content_from_blobs(&found), Err(LandedError::Content(_))));
 
-    assert!(matches!(landed.content_from_blobs(kzg, &[]), Err(LandedError::BlobCount { given: 0, landed: 1 })));
-    let mut other = blobs.clone();
-    other[0].0[1_000] ^= 1;
-    assert!(matches!(landed.content_from_blobs(kzg, &other), Err(LandedError::BlobHash { blob: 0, .. })));
-    let mut garbage = blobs;
-    garbage[0].0.fill(0xff);
-    assert!(matches!(landed.content_from_blobs(kzg, &garbage), Err(LandedError::Kzg(_))));
+    assert!(matches!(landed.blobs_among(&kzg, &[]), Err(LandedError::MissingBlob { blob: 0, given: 0, .. })));
+    let mut other = Box::new(blobs[0]);
+    other.0[1_000] ^= 1;
+    let mut garbage = Box::new(blobs[0]);
+    garbage.0.fill(0xff);
+    let wrong = landed.blobs_among(&kzg, &[other, garbage]);
+    assert!(matches!(wrong, Err(LandedError::MissingBlob { blob: 0, given: 2, .. })));
 
     let mut moved = input.clone();
     moved.payload.gas_used += 1;

@@ -1,12 +1,12 @@
 //! The ears and hands on L1: follow its chain, read Hub, fetch blobs, land blocks.
 //!
 //! ```text
-//!  execution URL ──► Watcher ──► engine::Event        beacon URL ──► Beacon ──► blobs, checked by commitment
+//!  execution URL ──► Watcher ──► engine::Event        beacon URL ──► Beacon ──► blobs, for the carriers to check
 //!  Hub (eth_call) ──► HubReader                        landing ──► Hands ──► one type-3 transaction
 //! ```
 //!
 //! Invariants: nothing an endpoint says is believed on its word. A header is its hash, logs are checked against the
-//! header's receipts root, a blob against its versioned hash. Not having is a value (`None`) or a retryable error, never
+//! header's receipts root; only blobs are passed on as served, to whoever commits to them. Not having is a value (`None`) or a retryable error, never
 //! an empty result.
 //!
 //! It must not decide what our chain is: that is `engine`.
@@ -19,7 +19,7 @@ mod hub;
 mod rpc;
 mod watch;
 
-pub use beacon::Beacon;
+pub use beacon::{ANSWER_LIMIT, Beacon, Get};
 pub use error::L1Error;
 pub use hands::{AdvanceCall, Hands, Sent, Signer, SignerError};
 pub use hub::{HubReader, Registration, RollupOnL1};

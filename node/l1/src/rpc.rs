@@ -7,7 +7,7 @@ use alloy_network::Ethereum;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_provider::{Provider, RootProvider};
 use alloy_rpc_types_eth::{Filter, Log, TransactionInput, TransactionReceipt, TransactionRequest};
-use alloy_transport::{RpcError, TransportErrorKind};
+use alloy_transport::{IntoBoxTransport, RpcError, TransportErrorKind};
 use engine::L1Ref;
 use std::time::Duration;
 use url::Url;
@@ -37,9 +37,12 @@ impl L1Rpc {
         let shown = without_credentials(url);
         let client = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build();
         let client = client.map_err(|error| L1Error::Unreachable { url: shown.clone(), reason: error.to_string() })?;
-        let transport = alloy_transport_http::Http::with_client(client, url.clone());
-        let provider = RootProvider::new(alloy_rpc_client::RpcClient::new(transport, false));
-        Ok(Self { provider, url: shown })
+        Ok(Self::on(alloy_transport_http::Http::with_client(client, url.clone()), shown))
+    }
+
+    /// A client of the endpoint behind `transport`, which logs and errors call `url`.
+    pub fn on(transport: impl IntoBoxTransport, url: String) -> Self {
+        Self { provider: RootProvider::new(alloy_rpc_client::RpcClient::new(transport, false)), url }
     }
 
     /// The endpoint, as it may be shown in logs.

@@ -47,6 +47,8 @@ pub struct Watcher {
     known: VecDeque<L1Ref>,
     finalised: u64,
     caught_up: bool,
+    /// Polls that failed in a row.
+    failures: u32,
 }
 
 impl Watcher {
@@ -54,28 +56,25 @@ impl Watcher {
     /// looking for news every `poll`.
     pub fn new(rpc: L1Rpc, hub: Address, chain_id: u64, known: Vec<L1Ref>, poll: Duration) -> Self {
         assert!(!known.is_empty(), "a watcher starts from at least the registration block");
-        Self { rpc, hub, chain_id, poll, known: known.into(), finalised: 0, caught_up: false }
+        Self { rpc, hub, chain_id, poll, known: known.into(), finalised: 0, caught_up: false, failures: 0 }
     }
 
-    /// Runs until nobody listens or the endpoint turns out to be another chain. Failures of the endpoint are retried.
-    pub async fn run(mut self, events: mpsc::Sender<Event>) -> WatchEnd {
-        let mut failures = 0u32;
-        loop {
-            let pause = match self.poll_once(&events).await {
-                Ok(()) => {
-                    failures = 0;
-                    self.poll
-                }
-                Err(Stop::End(end)) => return end,
-                Err(Stop::Retry(error)) => {
-                    failures += 1;
-                    tracing::warn!(%error, failures, "L1 endpoint; trying again");
-                    BACKOFF_MIN.saturating_mul(1 << (failures - 1).min(8)).min(BACKOFF_MAX)
-                }
-            };
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = events.closed() => return WatchEnd::NobodyListens,
+    /// Looks for news once and hands it over; how long to pause before the next time. Failures of the endpoint are
+    /// logged and tried again. Dropped between two polls of its future, it loses nothing that was handed over.
+    ///
+    /// # Errors
+    /// Nobody listens, or the endpoint turns out to be another chain.
+    pub async fn step(&mut self, events: &mpsc::Sender<Event>) -> Result<Duration, WatchEnd> {
+        match self.poll_once(events).await {
+            Ok(()) => {
+                self.failures = 0;
+                Ok(self.poll)
+            }
+            Err(Stop::End(end)) => Err(end),
+            Err(Stop::Retry(error)) => {
+                self.failures = self.failures.saturating_add(1);
+                tracing::warn!(%error, failures = self.failures, "L1 endpoint; trying again");
+                Ok(BACKOFF_MIN.saturating_mul(1 << (self.failures - 1).min(8)).min(BACKOFF_MAX))
             }
         }
     }

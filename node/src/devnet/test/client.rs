@@ -43,7 +43,7 @@ impl Clients {
             let url = url.parse().wrap_err_with(|| url.to_owned())?;
             Ok(ProviderBuilder::new_with_network::<Ethereum>().wallet(wallet.clone()).connect_http(url).erased())
         };
-        let now = crate::driver::now().0;
+        let now = crate::host::now().0;
         Ok(Self {
             l1: provider(&devnet.l1.rpc_url)?,
             l2: provider(&devnet.sequencer.rpc_url)?,
