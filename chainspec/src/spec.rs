@@ -63,6 +63,12 @@ pub struct ChainSpec {
 impl ChainSpec {
     /// Reads the rules out of a genesis file and computes its header.
     pub fn from_genesis(genesis: Genesis, layer: Layer) -> Result<Self, SpecError> {
+        let state_root = alloy_trie::root::state_root_ref_unhashed(&genesis.alloc);
+        Self::from_genesis_with_state_root(genesis, state_root, layer)
+    }
+
+    /// As [`Self::from_genesis`], for a chain whose genesis state is on disk: `state_root` is believed, and `alloc` may be empty.
+    pub fn from_genesis_with_state_root(genesis: Genesis, state_root: B256, layer: Layer) -> Result<Self, SpecError> {
         let chain_id = genesis.config.chain_id;
         if chain_id == 0 {
             return Err(SpecError::NoChainId);
@@ -79,7 +85,7 @@ impl ChainSpec {
         {
             return Err(SpecError::StorageWithoutContract { address });
         }
-        let header = genesis_header(&genesis, active).seal_slow();
+        let header = genesis_header(&genesis, state_root, active).seal_slow();
         let blobs = blob_schedule(&genesis);
         Ok(Self { chain_id, layer, genesis, header, blobs })
     }
@@ -151,7 +157,7 @@ impl EthExecutorSpec for ChainSpec {
     }
 }
 
-fn genesis_header(genesis: &Genesis, active: impl Fn(EthereumHardfork) -> bool) -> Header {
+fn genesis_header(genesis: &Genesis, state_root: B256, active: impl Fn(EthereumHardfork) -> bool) -> Header {
     use EthereumHardfork as F;
     let since = |fork, value: u64| active(fork).then_some(value);
     let base_fee = genesis.base_fee_per_gas.map_or(INITIAL_BASE_FEE, |fee| u64::try_from(fee).unwrap_or(u64::MAX));
@@ -159,7 +165,7 @@ fn genesis_header(genesis: &Genesis, active: impl Fn(EthereumHardfork) -> bool) 
         parent_hash: genesis.parent_hash.unwrap_or_default(),
         ommers_hash: EMPTY_OMMER_ROOT_HASH,
         beneficiary: genesis.coinbase,
-        state_root: alloy_trie::root::state_root_ref_unhashed(&genesis.alloc),
+        state_root,
         transactions_root: EMPTY_ROOT_HASH,
         receipts_root: EMPTY_ROOT_HASH,
         logs_bloom: Default::default(),

@@ -14,13 +14,14 @@ mod progress;
 
 use crate::cli::ImportArgs;
 use alloy_genesis::Genesis;
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, keccak256};
 use blocks::Found;
 pub use blocks::{BLOCK_BYTES_MAX, Blocks, FileError};
 use chainspec::{ChainSpec, Layer, SpecError};
 use execution::{RecoveredBlock, block, executor::BlockError};
 pub use progress::{Done, Progress};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
     io::{BufReader, Read},
@@ -69,7 +70,7 @@ pub enum ImportError {
         len: u64,
     },
     /// A genesis file that is none.
-    #[error("--genesis {path}: {source}")]
+    #[error("{path}: {source} (--genesis)")]
     Genesis {
         /// Which.
         path: PathBuf,
@@ -157,7 +158,7 @@ pub struct Imported {
 /// `basalt import`.
 pub fn run(args: &ImportArgs) -> Result<(), ImportError> {
     let chain = open(&args.datadir, args.genesis.as_deref())?;
-    let io = |source| ImportError::Io { path: args.file.clone(), source };
+    let io = |source| io(&args.file, source);
     let file = File::open(&args.file).map_err(io)?;
     let mut progress = Progress::new(file.metadata().map_err(io)?.len());
     let result = import(&chain, BufReader::with_capacity(READ_BYTES, file), &mut progress);
@@ -167,34 +168,93 @@ pub fn run(args: &ImportArgs) -> Result<(), ImportError> {
     println!("transactions  {}, {:.1} Mgas", done.transactions, done.gas as f64 / 1e6);
     println!("time          {:.1} s", progress.elapsed().as_secs_f64());
     println!("head          {} {}", head.number, head.hash());
+    let (accounts, bytes) = (chain.accounts_estimate()?, disk_bytes(&args.datadir.join("db"))?);
+    println!("disk          {bytes} bytes, {} for each of about {accounts} accounts", bytes / accounts.max(1));
+    if let Some(kib) = peak_memory_kib() {
+        println!("memory        {} MiB at most", kib / 1_024);
+    }
     Ok(())
 }
 
-/// The chain in `datadir`; a new one starts from the file `genesis`, which is kept beside the database.
+/// All files in `folder`, which holds a database.
+fn disk_bytes(folder: &Path) -> Result<u64, ImportError> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder).map_err(|source| io(folder, source))? {
+        let entry = entry.and_then(|entry| entry.metadata());
+        bytes += entry.map_err(|source| io(folder, source))?.len();
+    }
+    Ok(bytes)
+}
+
+/// The most memory that this process had so far, where the system tells (Linux).
+fn peak_memory_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+/// What is kept beside the database of its genesis file: all but the accounts, which are in the database.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// Keccak-256 of the file.
+    file: B256,
+    /// Of the accounts in it.
+    state_root: B256,
+    genesis: Genesis,
+}
+
+/// The chain in `datadir`; a new one starts from the file `genesis`, which a later start need not name.
 pub fn open(datadir: &Path, genesis: Option<&Path>) -> Result<Chain, ImportError> {
-    let kept = datadir.join("genesis.json");
-    let path = match genesis {
-        Some(path) => path,
-        None if kept.exists() => &kept,
-        None => return Err(ImportError::NoGenesis(datadir.into())),
+    let (db, kept_path) = (datadir.join("db"), datadir.join("chain.json"));
+    let text = genesis.map(read_genesis).transpose()?;
+    let file = text.as_ref().map(keccak256);
+    let layer = Layer::L1 { execute: false };
+    let kept = if db.join("CURRENT").exists() { read_kept(&kept_path)? } else { None };
+    if let Some(kept) = kept.filter(|kept| file.is_none_or(|file| file == kept.file)) {
+        let spec = ChainSpec::from_genesis_with_state_root(kept.genesis, kept.state_root, layer)?;
+        return Ok(Chain::open(&db, Arc::new(spec), Limits::default())?);
+    }
+    let (Some(path), Some(text), Some(file)) = (genesis, text, file) else {
+        return Err(ImportError::NoGenesis(datadir.into()));
     };
-    let io = |path: &Path, source| ImportError::Io { path: path.into(), source };
+    let wrong = |path: &Path, source| ImportError::Genesis { path: path.into(), source };
+    let mut genesis: Genesis = serde_json::from_slice(&text).map_err(|source| wrong(path, source))?;
+    drop(text);
+    let accounts = std::mem::take(&mut genesis.alloc);
+    let without_accounts = genesis.clone();
+    genesis.alloc = accounts;
+    let spec = ChainSpec::from_genesis(genesis, layer)?;
+    let state_root = spec.genesis_header().state_root;
+    let chain = Chain::open(&db, Arc::new(spec), Limits::default())?;
+    let kept = Kept { file, state_root, genesis: without_accounts };
+    let text = serde_json::to_vec_pretty(&kept).map_err(|source| wrong(&kept_path, source))?;
+    // Renamed into place: half a file would stop every later start.
+    let part = datadir.join("chain.json.part");
+    std::fs::write(&part, text).map_err(|source| io(&part, source))?;
+    std::fs::rename(&part, &kept_path).map_err(|source| io(&kept_path, source))?;
+    Ok(chain)
+}
+
+fn io(path: &Path, source: std::io::Error) -> ImportError {
+    ImportError::Io { path: path.into(), source }
+}
+
+fn read_genesis(path: &Path) -> Result<Vec<u8>, ImportError> {
     let len = path.metadata().map_err(|source| io(path, source))?.len();
     if len > GENESIS_BYTES_MAX {
         return Err(ImportError::GenesisTooLong { path: path.into(), len });
     }
-    let text = std::fs::read(path).map_err(|source| io(path, source))?;
-    let genesis: Genesis =
-        serde_json::from_slice(&text).map_err(|source| ImportError::Genesis { path: path.into(), source })?;
-    let spec = ChainSpec::from_genesis(genesis, Layer::L1 { execute: false })?;
-    let chain = Chain::open(&datadir.join("db"), Arc::new(spec), Limits::default())?;
-    if !kept.exists() {
-        // Renamed into place: half a file would stop every later start.
-        let part = datadir.join("genesis.json.part");
-        std::fs::write(&part, text).map_err(|source| io(&part, source))?;
-        std::fs::rename(&part, &kept).map_err(|source| io(&kept, source))?;
+    std::fs::read(path).map_err(|source| io(path, source))
+}
+
+fn read_kept(path: &Path) -> Result<Option<Kept>, ImportError> {
+    match std::fs::read(path) {
+        Ok(text) => {
+            let kept = serde_json::from_slice(&text);
+            kept.map(Some).map_err(|source| ImportError::Genesis { path: path.into(), source })
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io(path, error)),
     }
-    Ok(chain)
 }
 
 /// A block made ready by the reader, or found to be on the chain already.

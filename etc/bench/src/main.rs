@@ -4,6 +4,7 @@ use basalt_bench::{
     report::{self, Machine},
     runner::{self, Runner},
     suite::{Settings, Suite},
+    workfile::Workfile,
     workload::{self, Fork, Kind, Plan},
 };
 use clap::{Parser, Subcommand};
@@ -32,6 +33,17 @@ enum Command {
         /// Where the file goes.
         #[arg(long)]
         out: PathBuf,
+    },
+    /// Writes a workload as any client reads it: a genesis file, and the blocks as RLP one after the other.
+    Export {
+        /// The workload file.
+        workload: PathBuf,
+        /// The genesis file to write.
+        #[arg(long)]
+        genesis: PathBuf,
+        /// The file of blocks to write.
+        #[arg(long)]
+        blocks: PathBuf,
     },
     /// Runs all comparisons and prints the table.
     Compare {
@@ -84,6 +96,12 @@ fn main() -> eyre::Result<()> {
             }
             println!("{}", path.display());
             Ok(())
+        }
+        Command::Export { workload, genesis, blocks } => {
+            let file = Workfile::read(fs::File::open(&workload)?).wrap_err_with(|| workload.display().to_string())?;
+            fs::write(genesis, serde_json::to_vec(workload::spec(&file)?.genesis())?)?;
+            let rlp: Vec<u8> = file.blocks.into_iter().flat_map(|block| block.rlp).collect();
+            Ok(fs::write(blocks, rlp)?)
         }
         Command::Compare { ethrex, cache, write, quick, only, huge } => {
             let command: Vec<String> = std::env::args().skip(1).collect();

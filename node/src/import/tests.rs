@@ -62,7 +62,7 @@ fn made(count: u64) -> (Chain, Vec<Block>) {
     (chain, blocks)
 }
 
-fn file(blocks: &[Block]) -> Vec<u8> {
+fn file_of(blocks: &[Block]) -> Vec<u8> {
     let mut bytes = Vec::new();
     blocks.iter().for_each(|block| block.encode(&mut bytes));
     bytes
@@ -76,7 +76,7 @@ fn load(chain: &Chain, bytes: &[u8]) -> Result<Imported, ImportError> {
 fn a_file_gives_the_chain_that_it_was_written_from() {
     let (origin, blocks) = made(20);
     let copy = chain(genesis());
-    let imported = load(&copy, &file(&blocks)).unwrap();
+    let imported = load(&copy, &file_of(&blocks)).unwrap();
     assert_eq!((imported.blocks, imported.known, imported.transactions), (20, 0, 40));
     assert_eq!(copy.head(), origin.head());
     copy.check().unwrap();
@@ -87,22 +87,22 @@ fn a_file_gives_the_chain_that_it_was_written_from() {
 fn an_import_goes_on_where_another_stopped() {
     let (origin, blocks) = made(12);
     let copy = chain(genesis());
-    load(&copy, &file(&blocks[..5])).unwrap();
+    load(&copy, &file_of(&blocks[..5])).unwrap();
     // Genesis is where geth's export begins.
     let first = origin.block(0).unwrap().unwrap().clone_block();
     let whole = [&[first][..], &blocks].concat();
-    let imported = load(&copy, &file(&whole)).unwrap();
+    let imported = load(&copy, &file_of(&whole)).unwrap();
     assert_eq!((imported.blocks, imported.known), (7, 6));
     assert_eq!(copy.head(), origin.head());
-    assert_eq!(load(&copy, &file(&whole)).unwrap(), Imported { known: 13, ..Default::default() });
+    assert_eq!(load(&copy, &file_of(&whole)).unwrap(), Imported { known: 13, ..Default::default() });
     assert_eq!(load(&copy, &[]).unwrap(), Imported::default());
 }
 
 #[test]
 fn a_file_cut_off_anywhere_gives_the_whole_blocks_before_and_says_where() {
     let (_, blocks) = made(3);
-    let bytes = file(&blocks);
-    let ends: Vec<usize> = (1..=3).map(|n| file(&blocks[..n]).len()).collect();
+    let bytes = file_of(&blocks);
+    let ends: Vec<usize> = (1..=3).map(|n| file_of(&blocks[..n]).len()).collect();
     for cut in (1..bytes.len()).step_by(7).chain(ends.iter().map(|end| end - 1)) {
         let copy = chain(genesis());
         let whole = ends.iter().filter(|end| **end <= cut).count();
@@ -122,7 +122,7 @@ fn a_bad_block_is_named_with_number_hash_and_reason_and_the_blocks_before_it_sta
     blocks[3].header.gas_used += 1;
     let hash = blocks[3].header.hash_slow();
     let copy = chain(genesis());
-    let error = load(&copy, &file(&blocks)).unwrap_err();
+    let error = load(&copy, &file_of(&blocks)).unwrap_err();
     let text = error.to_string();
     assert!(text.starts_with(&format!("bad block 4 ({hash}): gas used in the header is")), "{text}");
     assert!(matches!(error, ImportError::BadBlock { number: 4, .. }));
@@ -137,7 +137,7 @@ fn a_signature_that_is_nobodys_is_named_and_the_blocks_before_it_stay() {
     let none = alloy_primitives::Signature::new(U256::ZERO, U256::ZERO, false);
     blocks[2].body.transactions[1] = tx.strip_signature().into_signed(none).into();
     let copy = chain(genesis());
-    let error = load(&copy, &file(&blocks)).unwrap_err();
+    let error = load(&copy, &file_of(&blocks)).unwrap_err();
     assert!(matches!(error, ImportError::Sender { number: 3, index: 1, .. }), "{error}");
     assert_eq!(copy.head().number, 2);
 }
@@ -150,18 +150,18 @@ fn blocks_of_another_chain_or_branch_and_gaps_are_told_apart() {
     let copy = chain(other);
     let ours = copy.head().hash();
     let first = chain(genesis()).block(0).unwrap().unwrap().clone_block();
-    let error = load(&copy, &file(&[first])).unwrap_err();
+    let error = load(&copy, &file_of(&[first])).unwrap_err();
     assert!(matches!(error, ImportError::OtherGenesis { ours: found, .. } if found == ours), "{error}");
-    let error = load(&copy, &file(&blocks)).unwrap_err();
+    let error = load(&copy, &file_of(&blocks)).unwrap_err();
     assert!(matches!(&error, ImportError::BadBlock { number: 1, .. }), "{error}");
 
     let copy = chain(genesis());
-    let error = load(&copy, &file(&blocks[1..])).unwrap_err();
+    let error = load(&copy, &file_of(&blocks[1..])).unwrap_err();
     assert!(matches!(error, ImportError::Gap { expected: 1, found: 2 }), "{error}");
-    load(&copy, &file(&blocks)).unwrap();
+    load(&copy, &file_of(&blocks)).unwrap();
     let mut branch = blocks[2].clone();
     branch.header.extra_data = Bytes::from_static(b"another");
-    let error = load(&copy, &file(&[branch])).unwrap_err();
+    let error = load(&copy, &file_of(&[branch])).unwrap_err();
     assert!(matches!(error, ImportError::OtherBranch { number: 3, .. }), "{error}");
     assert_eq!(copy.head().number, 4);
 }
@@ -169,7 +169,7 @@ fn blocks_of_another_chain_or_branch_and_gaps_are_told_apart() {
 #[test]
 fn garbage_and_lengths_that_lie_are_refused_with_their_place() {
     let (_, blocks) = made(1);
-    let good = file(&blocks);
+    let good = file_of(&blocks);
     let at = good.len() as u64;
     let refuse = |tail: &[u8]| {
         let copy = chain(genesis());
@@ -206,7 +206,7 @@ fn a_typed_transaction_in_a_string_of_another_length_is_refused() {
     tx.encode(&mut string);
     assert_eq!((string[0], string[2]), (0xb8, 2));
     blocks[0].body.transactions = vec![tx];
-    let bytes = file(&blocks);
+    let bytes = file_of(&blocks);
     let at = bytes.windows(string.len()).position(|window| window == string).unwrap();
     for len in [0, string[1] - 1, string[1] + 1, 0xff] {
         let mut bytes = bytes.clone();
@@ -215,6 +215,38 @@ fn a_typed_transaction_in_a_string_of_another_length_is_refused() {
         assert!(matches!(error, FileError::NotCanonical { offset: 0 } | FileError::Rlp { offset: 0, .. }), "{error}");
     }
     assert!(Blocks::new(&bytes[..]).next().unwrap().is_ok());
+}
+
+#[test]
+fn a_later_start_needs_no_genesis_file_and_refuses_another_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (datadir, file) = (folder.path().join("data"), folder.path().join("genesis.json"));
+    std::fs::create_dir(&datadir).unwrap();
+    assert!(matches!(open(&datadir, None).unwrap_err(), ImportError::NoGenesis(path) if path == datadir));
+    std::fs::write(&file, serde_json::to_vec(&genesis()).unwrap()).unwrap();
+    let (_, blocks) = made(2);
+    let chain = open(&datadir, Some(&file)).unwrap();
+    load(&chain, &file_of(&blocks)).unwrap();
+    let (head, accounts) = (chain.head(), chain.accounts_estimate().unwrap());
+    assert!(accounts > 1);
+    drop(chain);
+
+    // The same chain: without the file, with it, and with it written in another way.
+    for text in [None, Some(serde_json::to_vec(&genesis())), Some(serde_json::to_vec_pretty(&genesis()))] {
+        let named = text.map(|text| std::fs::write(&file, text.unwrap()).unwrap()).map(|()| &*file);
+        assert_eq!(open(&datadir, named).unwrap().head(), head);
+    }
+    let kept = std::fs::read_to_string(datadir.join("chain.json")).unwrap();
+    assert!(!kept.contains(&format!("{:x}", dev::ACCOUNTS[0].address)), "{kept}");
+
+    let mut other = genesis();
+    other.alloc.insert(Address::ZERO, GenesisAccount::default().with_balance(U256::from(1)));
+    std::fs::write(&file, serde_json::to_vec(&other).unwrap()).unwrap();
+    let error = open(&datadir, Some(&file)).unwrap_err();
+    assert!(matches!(error, ImportError::Storage(StorageError::OtherGenesis { .. })), "{error}");
+    // A database that is gone takes its genesis with it.
+    std::fs::remove_dir_all(datadir.join("db")).unwrap();
+    assert!(matches!(open(&datadir, None).unwrap_err(), ImportError::NoGenesis(_)));
 }
 
 #[test]

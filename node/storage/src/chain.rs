@@ -139,6 +139,11 @@ impl Chain {
         self.inner.now.read().oldest
     }
 
+    /// About how many accounts the head's state has; cheap on disk.
+    pub fn accounts_estimate(&self) -> Result<u64, StorageError> {
+        self.inner.store.rows_estimate(schema::TableId::Accounts)
+    }
+
     /// Makes everything written so far survive a power loss.
     pub fn sync(&self) -> Result<(), StorageError> {
         self.inner.store.write(Batch::new(), Durability::Synced)

@@ -63,6 +63,9 @@ pub trait Kv: Rows {
     /// Everything as it is now, for as long as it is held. Cheap to take; what is overwritten meanwhile stays on disk until it is dropped.
     fn snapshot(&self) -> Arc<dyn Rows>;
 
+    /// About how many rows a table has; cheap.
+    fn rows_estimate(&self, table: TableId) -> Result<u64, StorageError>;
+
     /// Whether a snapshot would hold the store open after this is dropped.
     fn has_snapshots(&self) -> bool;
 

@@ -156,6 +156,15 @@ impl Kv for Memory {
         Arc::new(self.now())
     }
 
+    fn rows_estimate(&self, table: TableId) -> Result<u64, StorageError> {
+        let mut rows = 0;
+        self.scan(table, &[], None, Direction::Forward, &mut |_, _| {
+            rows += 1;
+            std::ops::ControlFlow::Continue(())
+        })?;
+        Ok(rows)
+    }
+
     fn has_snapshots(&self) -> bool {
         // They are copies.
         false

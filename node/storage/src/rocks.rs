@@ -275,6 +275,12 @@ impl Kv for Rocks {
         Arc::new(Held::new(Arc::clone(&self.db), |db| db.snapshot()))
     }
 
+    fn rows_estimate(&self, table: TableId) -> Result<u64, StorageError> {
+        let rows = self.db.property_int_value_cf(family(&self.db, table), rocksdb::properties::ESTIMATE_NUM_KEYS);
+        let rows = rows.map_err(|error| StorageError::Io { action: "estimate rows", reason: error.into_string() })?;
+        Ok(rows.unwrap_or(0))
+    }
+
     fn has_snapshots(&self) -> bool {
         Arc::strong_count(&self.db) > 1
     }
