@@ -1,12 +1,14 @@
-//! A world with a seed: simulated time and crashes, in one process and one thread.
+//! A world with a seed: simulated time, a modelled L1, and faults, in one process and one thread.
 //!
 //! ```text
 //!  seed ─► executor: which ready task runs next, when timers fire, who crashes between which two polls ─► trace hash
+//!        l1: blocks, Hub, mempool, blobs, reorgs ◄── JSON-RPC and beacon requests, through endpoints that may lie
 //! ```
 //!
 //! Invariants: one seed makes one run, to the last poll; nothing here reads a real clock, starts a thread or iterates in
 //! an order that a hash map chose. A run ends at a virtual instant or with a named failure, never by hanging.
 
 pub mod executor;
+pub mod l1;
 pub mod seed;
 pub mod trace;
