@@ -3,6 +3,7 @@
 //! ```text
 //!  seed ─► executor: which ready task runs next, when timers fire, who crashes between which two polls ─► trace hash
 //!        l1: blocks, Hub, mempool, blobs, reorgs ◄── JSON-RPC and beacon requests, through endpoints that may lie
+//!      wire: what lies between, as alloy's transport and `l1::Get`: latency and timeouts in virtual time
 //! ```
 //!
 //! Invariants: one seed makes one run, to the last poll; nothing here reads a real clock, starts a thread or iterates in
@@ -12,3 +13,4 @@ pub mod executor;
 pub mod l1;
 pub mod seed;
 pub mod trace;
+pub mod wire;

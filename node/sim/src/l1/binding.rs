@@ -9,7 +9,10 @@ use alloy_eips::{
     eip7594::{BlobTransactionSidecarEip7594, CELLS_PER_EXT_BLOB},
 };
 use alloy_primitives::{B256, U256, keccak256};
-use bridge::{blob, opening::Opening};
+use bridge::{
+    blob,
+    opening::{Commitments, Opening, OpeningError},
+};
 
 /// What L1 asks about blobs.
 pub trait Binding: Send + Sync + std::fmt::Debug {
@@ -43,6 +46,21 @@ impl Binding for Keccak {
     fn opens(&self, commitment: Bytes48, proof: Bytes48, slice: &[u8]) -> bool {
         blob_of(slice).is_some_and(|blob| self.commitment(&blob) == commitment)
             && proof == Self::proof(commitment, slice)
+    }
+}
+
+/// What a node of the simulated world commits with.
+impl Commitments for Keccak {
+    fn open(&self, data: &[u8]) -> Result<Vec<Opening>, OpeningError> {
+        Ok(self.openings(data))
+    }
+
+    fn sidecar(&self, blobs: Vec<Blob>) -> Result<BlobTransactionSidecarEip7594, OpeningError> {
+        Ok(Self::sidecar(*self, blobs))
+    }
+
+    fn versioned_hash(&self, blob: &Blob) -> Result<B256, OpeningError> {
+        Ok(Self::versioned_hash(*self, blob))
     }
 }
 

@@ -6,6 +6,7 @@ mod endpoints;
 mod landing;
 mod mempool;
 mod round_trip;
+mod wire;
 
 use super::*;
 use alloy_consensus::{EthereumTxEnvelope, TxEip4844, TxEip4844WithSidecar};

@@ -1,0 +1,149 @@
+//! The node's own L1 code (`node/l1`) on the modelled L1, in virtual time.
+
+use super::*;
+use crate::{
+    executor::{Config as Clock, Executor, Handle, Stop},
+    wire::{Latency, Wire},
+};
+use ::l1::{AdvanceCall, Beacon, Hands, HubReader, L1Error, L1Rpc, Sent, Signer, Watcher};
+use alloy_eips::{BlockId, BlockNumberOrTag};
+use engine::{Event, L1Ref};
+use sequencer::landing::{Fees as Offer, SendFailure};
+use std::{io::Write as _, time::Duration};
+use tokio::sync::mpsc;
+
+const OFFER: Offer = Offer { max_fee: FEES.max, tip: FEES.tip, max_blob_fee: FEES.blob };
+
+/// Runs `task` with a wire to the bed's endpoint until it has its result.
+fn run<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    bed: &Bed,
+    task: impl FnOnce(Wire, Handle) -> F,
+) -> T {
+    let world = Executor::new(Seed(1), Clock::default());
+    let handle = world.group("node");
+    let wire = Wire::new(bed.l1.clone(), bed.at, handle.clone(), Latency::default());
+    let joined = handle.spawn("task", task(wire, handle.clone()));
+    assert_eq!(world.run_until_idle(), Ok(Stop::Done));
+    futures::executor::block_on(joined).unwrap()
+}
+
+fn rpc(wire: Wire) -> L1Rpc {
+    L1Rpc::on(wire, "simulated".into())
+}
+
+fn signer_of_the_node() -> Signer {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "{}", B256::repeat_byte(1)).unwrap();
+    Signer::from_file(file.path()).unwrap()
+}
+
+#[test]
+fn a_node_reads_headers_receipts_hub_and_messages() {
+    let bed = Bed::new(1, |_| {});
+    bed.deposit();
+    bed.land(0);
+    let l1 = bed.l1.clone();
+    run(&bed, |wire, _| async move {
+        let rpc = rpc(wire);
+        assert_eq!(rpc.chain_id().await.unwrap(), Config::default().chain_id);
+        let head = rpc.header(BlockNumberOrTag::Latest).await.unwrap().unwrap();
+        assert_eq!(head.at.hash, l1.head().hash);
+        assert_eq!(rpc.receipts(&head).await.unwrap().unwrap().len(), 2);
+        assert_eq!(rpc.nonce(signer().address(), BlockId::hash(head.at.hash)).await.unwrap(), 1);
+        assert_eq!(rpc.balance(USER).await.unwrap(), l1.balance(USER));
+        assert_eq!(rpc.blob_base_fee().await.unwrap(), 1);
+        let hub = HubReader::new(rpc.clone(), Config::default().hub, ROLLUP);
+        let registered = rpc.header(BlockNumberOrTag::Number(1)).await.unwrap().unwrap();
+        let registration = hub.registration(&registered).await.unwrap().unwrap();
+        let rollup = hub.rollup(BlockId::latest()).await.unwrap();
+        assert_eq!((rollup.number, rollup.inbox_count, registration.escrow), (1, 1, U256::from(5)));
+        let messages = hub.messages(0, 1, 5).await.unwrap();
+        let found: Vec<Message> = messages.into_iter().map(|(_, entry)| entry.message).collect();
+        assert_eq!(found, l1.messages(ROLLUP));
+    });
+}
+
+#[test]
+fn a_node_lands_a_block_and_understands_refusals() {
+    let bed = Bed::new(1, |_| {});
+    let call = bed.next().call();
+    let call = AdvanceCall { hub: Config::default().hub, input: call.input, sidecar: call.sidecar };
+    let hash = run(&bed, |wire, _| async move {
+        let hands = Hands::new(rpc(wire), signer_of_the_node(), Config::default().chain_id);
+        let Sent::Taken(hash) = hands.advance(&call, 0, 14_000_000, OFFER).await else { panic!("not taken") };
+        let why = async |nonce, offer| match hands.advance(&call, nonce, 14_000_000, offer).await {
+            Sent::Failed(why, _) => why,
+            Sent::Taken(hash) => panic!("{hash} was taken"),
+        };
+        assert_eq!(why(0, OFFER).await, SendFailure::AlreadyKnown);
+        assert_eq!(why(0, Offer { tip: OFFER.tip + 1, ..OFFER }).await, SendFailure::Underpriced);
+        let dear = Offer { max_fee: 1_000_000 * GWEI, ..OFFER };
+        assert_eq!(why(1, dear).await, SendFailure::InsufficientFunds);
+        hash
+    });
+    bed.mine(5);
+    assert_eq!(bed.l1.landings(ROLLUP).len(), 1);
+    assert_eq!(bed.receipt(hash)["status"], "0x1");
+}
+
+#[test]
+fn a_node_finds_blobs_and_takes_a_404_for_absence() {
+    let bed = Bed::new(1, |_| {});
+    bed.land(0);
+    let (l1, at, landed) = (bed.l1.clone(), bed.at, bed.l1.landings(ROLLUP).pop().unwrap().landed);
+    run(&bed, |wire, _| async move {
+        let beacon = Beacon::on(Arc::new(wire), "simulated".into()).await.unwrap();
+        let time = l1.timestamp(5);
+        let blobs = beacon.blobs(time, &landed.blob_hashes).await.unwrap().unwrap();
+        assert_eq!(Keccak.versioned_hash(&blobs[0]), landed.blob_hashes[0]);
+        l1.set_faults(at, Faults { blobs: BlobFault::Missing, blobs_percent: 100, ..Faults::default() });
+        assert!(beacon.blobs(time, &landed.blob_hashes).await.unwrap().is_none());
+    });
+}
+
+#[test]
+fn a_node_refuses_what_a_lying_endpoint_says() {
+    let bed = Bed::new(1, |_| {});
+    bed.land(0);
+    let (l1, at) = (bed.l1.clone(), bed.at);
+    run(&bed, |wire, host| async move {
+        let rpc = rpc(wire);
+        let head = rpc.header(BlockNumberOrTag::Latest).await.unwrap().unwrap();
+        l1.set_faults(at, Faults { receipts_percent: 100, header_percent: 100, ..Faults::default() });
+        assert!(matches!(rpc.receipts(&head).await, Err(L1Error::ForgedReceipts { .. })));
+        let forged = rpc.header(BlockNumberOrTag::Latest).await;
+        assert!(matches!(forged, Err(L1Error::ForgedHeader { .. })), "{forged:?}");
+        l1.set_faults(at, Faults { silent_percent: 100, ..Faults::default() });
+        let before = host.now_ms();
+        assert!(matches!(rpc.chain_id().await, Err(L1Error::Unreachable { .. })));
+        assert!(host.now_ms() - before >= 10_000, "it waited, in virtual time");
+    });
+}
+
+#[test]
+fn the_watcher_follows_l1_through_a_reorg() {
+    let bed = Bed::new(1, |_| {});
+    bed.land(0);
+    let l1 = bed.l1.clone();
+    run(&bed, |wire, _| async move {
+        let (sender, mut events) = mpsc::channel(64);
+        let first = L1Ref { number: 1, hash: l1.header(1).unwrap().hash_slow() };
+        let (hub, poll) = (Config::default().hub, Duration::from_millis(500));
+        let mut watcher = Watcher::new(rpc(wire), hub, ROLLUP, vec![first], poll);
+        watcher.step(&sender).await.unwrap();
+        l1.reorg(&Reorg { depth: 1, loses: Losses::Everything, rebuild: true, ..Reorg::default() }).unwrap();
+        watcher.step(&sender).await.unwrap();
+        let mut told = Vec::new();
+        while let Ok(event) = events.try_recv() {
+            told.push(match event {
+                Event::L1Block(block) => format!("{}: {} landed", block.at.number, block.landings.len()),
+                Event::L1Rewind { to } => format!("back to {}", to.number),
+                Event::L1CaughtUp => "caught up".into(),
+                other => format!("{other:?}"),
+            });
+        }
+        let expected =
+            ["2: 0 landed", "3: 0 landed", "4: 0 landed", "5: 1 landed", "caught up", "back to 4", "5: 0 landed"];
+        assert_eq!(told[..7], expected);
+    });
+}
