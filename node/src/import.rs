@@ -20,7 +20,7 @@ pub use blocks::{BLOCK_BYTES_MAX, Blocks, FileError};
 use chainspec::{ChainSpec, Layer, SpecError};
 use execution::{RecoveredBlock, block, executor::BlockError};
 pub use progress::{Done, Progress};
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::{iter::ParallelIterator, slice::ParallelSlice};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
@@ -42,6 +42,8 @@ const BATCH_BLOCKS: usize = 256;
 const BATCH_BYTES: u64 = 4 << 20;
 /// Batches that wait for execution.
 const BATCHES_AHEAD: usize = 2;
+/// Transactions whose senders one thread recovers together.
+const TOGETHER: usize = 64;
 /// Longest time between two syncs to disk.
 const SYNC_EVERY: Duration = Duration::from_secs(5);
 /// Bytes read from the file at once.
@@ -319,8 +321,8 @@ fn ready(chain: &Chain, Found { block, len }: Found) -> Result<Ready, ImportErro
         return Ok(Ready::Known { number, len });
     }
     let spec = chain.spec();
-    let senders: Vec<Option<Address>> =
-        block.body.transactions.par_iter().map(|tx| block::sender(spec, number, tx)).collect();
+    let together = block.body.transactions.par_chunks(TOGETHER);
+    let senders: Vec<Option<Address>> = together.flat_map_iter(|some| block::senders(spec, number, some)).collect();
     if let Some(index) = senders.iter().position(Option::is_none) {
         return Err(ImportError::Sender { number, hash, index });
     }

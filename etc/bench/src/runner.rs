@@ -6,6 +6,7 @@ mod basalt;
 mod levm;
 mod revm;
 mod root;
+mod senders;
 
 use crate::{
     slice::{Done, Stopwatch, serve},
@@ -35,6 +36,10 @@ pub enum Runner {
     LevmValidate,
     /// ethrex-trie: the same 4,000 changes, new root.
     LevmRoot,
+    /// The senders of a block's transactions, as `Validate` recovers them.
+    Senders,
+    /// The same, one by one with libsecp256k1.
+    SendersAlone,
 }
 
 impl Runner {
@@ -72,6 +77,8 @@ fn start(runner: Runner, file: Workfile, disk: Option<&Path>) -> eyre::Result<Bo
         Runner::LevmBuild => Box::new(levm::Build::new(&file)?),
         Runner::LevmValidate => Box::new(Inputs::new(file, |input| Ok(execution::second::check(input)?))),
         Runner::LevmRoot => Box::new(root::Ethrex::new(&file)?),
+        Runner::Senders => Box::new(senders::Senders::together(&file)?),
+        Runner::SendersAlone => Box::new(senders::Senders::one_by_one(&file)?),
     })
 }
 

@@ -111,7 +111,9 @@ impl Suite {
 
     fn all(&mut self, print: &dyn Fn(&Row, Option<f64>)) {
         use Goal::{Gas, Ratio, UnitNs};
-        use Runner::{Build, Import, LevmBuild, LevmRoot, LevmValidate, RevmBare, Root, Validate};
+        use Runner::{
+            Build, Import, LevmBuild, LevmRoot, LevmValidate, RevmBare, Root, Senders, SendersAlone, Validate,
+        };
         use Side::{Ethrex, Own, OwnOnDisk};
         let size = if self.settings.quick { 10_000 } else { 100_000 };
         let plan = |kind| Plan::standard(kind, Fork::Amsterdam, size);
@@ -209,6 +211,16 @@ impl Suite {
             print(&row, self.floor);
             self.rows.push(row);
         }
+        let row = self.pair(
+            "M3",
+            "senders, W1, libsecp256k1 one by one",
+            (Own(Senders), plan(Kind::Transfer)),
+            (Own(SendersAlone), plan(Kind::Transfer)),
+            false,
+            &[],
+        );
+        print(&row, self.floor);
+        self.rows.push(row);
         let goal = [Ratio(4.0), UnitNs(4.0 * 310.0)];
         let row = self.pair(
             "G5",

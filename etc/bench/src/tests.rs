@@ -44,10 +44,10 @@ fn a_file_of_another_version_or_cut_short_is_refused() {
 
 #[test]
 fn all_runners_agree_on_gas_used_and_state_roots_of_every_kind() {
-    use Runner::{Build, Execute, Import, LevmBuild, LevmValidate, RevmBare, Validate};
+    use Runner::{Build, Execute, Import, LevmBuild, LevmValidate, RevmBare, Senders, SendersAlone, Validate};
     for kind in KINDS {
         let file = workload::make(&tiny(kind, Fork::Amsterdam)).expect("a workload");
-        for runner in [Build, Import, Execute, Validate, RevmBare, LevmBuild, LevmValidate] {
+        for runner in [Build, Import, Execute, Validate, RevmBare, LevmBuild, LevmValidate, Senders, SendersAlone] {
             runner::once(runner, file.clone(), None).unwrap_or_else(|e| panic!("{runner:?} on {kind:?}: {e:#}"));
         }
         let file = workload::make(&tiny(kind, Fork::Osaka)).expect("a workload");

@@ -26,3 +26,8 @@ pub fn sender(spec: &ChainSpec, number: u64, tx: &Transaction) -> Option<Address
     let strict = spec.is_homestead_active_at_block(number);
     if strict { tx.recover_signer() } else { tx.recover_signer_unchecked() }.ok()
 }
+
+/// As [`sender`], of many transactions: faster than one by one.
+pub fn senders(spec: &ChainSpec, number: u64, transactions: &[Transaction]) -> Vec<Option<Address>> {
+    crate::senders::each(transactions, spec.is_homestead_active_at_block(number))
+}

@@ -1,11 +1,40 @@
 //! Who signed a block's transactions.
 //!
-//! Recovering a key takes longer than anything else in a plain transfer, and each takes as long as the other, so they are shared out among the
-//! processor's cores. The result does not depend on how.
+//! Recovering a key takes longer than anything else in a plain transfer. So signatures are taken eight at a time where the processor has
+//! AVX-512 with IFMA, more than five times as fast as one by one, and shared out among its cores. The result depends on neither: what eight at
+//! a time cannot say for sure is asked of libsecp256k1, which is also what other processors use, and what the tests compare with.
+//!
+//! ```text
+//!   transactions ─► payloads hashed ─► (hash, signature) ─► signers ─┬─► eight ─► keys ─► hashed ─► addresses
+//!                                                                    └─► libsecp256k1, where eight has no answer
+//!   eight ─► points ─► field ─► lanes (AVX-512)      eight ─► scalar, generator
+//! ```
+//!
+//! Must not know: the rules of forks, beyond whether s may be high.
 
-use crate::block::Transaction;
-use alloy_consensus::transaction::SignerRecoverable;
-use alloy_primitives::Address;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod eight;
+#[cfg(target_arch = "x86_64")]
+mod field;
+#[cfg(target_arch = "x86_64")]
+mod generator;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod lanes;
+#[cfg(target_arch = "x86_64")]
+mod points;
+#[cfg(target_arch = "x86_64")]
+mod scalar;
+mod signers;
+#[cfg(test)]
+mod tests;
+
+pub use signers::signers;
+
+use crate::{block::Transaction, keccak};
+use alloy_consensus::{SignableTransaction, crypto::SECP256K1N_HALF};
+use alloy_primitives::{Address, B256};
 use std::{num::NonZero, thread};
 
 /// Fewer signatures than this for each thread are not worth starting one.
@@ -14,7 +43,7 @@ const EACH_MIN: usize = 16;
 /// Most threads that share the work.
 const THREADS_MAX: usize = 8;
 
-/// The senders, in the order of the transactions; or the position of the first one whose signature recovers none.
+/// The senders, in the order of the transactions; or the position of the first one whose signature recovers none. s must be low (EIP-2).
 pub fn recover(transactions: &[Transaction]) -> Result<Vec<Address>, usize> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get).min(THREADS_MAX);
     let each = transactions.len().div_ceil(cores).max(EACH_MIN);
@@ -31,34 +60,37 @@ pub fn recover(transactions: &[Transaction]) -> Result<Vec<Address>, usize> {
 }
 
 fn some(first: usize, transactions: &[Transaction]) -> Result<Vec<Address>, usize> {
-    (first..).zip(transactions).map(|(index, tx)| tx.recover_signer().map_err(|_| index)).collect()
+    (first..).zip(each(transactions, true)).map(|(index, sender)| sender.ok_or(index)).collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::world::{call, random_world, rng, signer};
-    use alloy_consensus::Signed;
-    use alloy_primitives::{Bytes, Signature, TxKind, U256};
-
-    #[test]
-    fn senders_come_in_order_and_the_first_bad_signature_is_named() {
-        let world = random_world(&mut rng(5));
-        let txs: Vec<_> = (0..100)
-            .map(|n| call(&world, n % 7, n as u64, TxKind::Call(Address::ZERO), 0, Bytes::new()).into_inner())
-            .collect();
-        for len in [0, 1, 15, 16, 17, 31, 33, 64, 100] {
-            let expected: Vec<_> = (0..len).map(|n| signer(n % 7).address()).collect();
-            assert_eq!(recover(&txs[..len]), Ok(expected));
-        }
-        for bad in [[0, 99], [20, 80], [99, 99]] {
-            let mut txs = txs.clone();
-            for at in bad {
-                let Transaction::Eip1559(signed) = &txs[at] else { panic!("call makes type 2") };
-                let signature = Signature::new(U256::ZERO, U256::ZERO, false);
-                txs[at] = Signed::new_unhashed(signed.tx().clone(), signature).into();
-            }
-            assert_eq!(recover(&txs), Err(bad[0]));
+/// The sender of each transaction, on this thread; `None` where the signature is nobody's. `low` is whether s must be low, as it must since
+/// Homestead (EIP-2).
+pub fn each(transactions: &[Transaction], low: bool) -> Vec<Option<Address>> {
+    let hashes = signed_hashes(transactions);
+    let signed: Vec<_> = hashes.into_iter().zip(transactions.iter().map(|tx| *tx.signature())).collect();
+    let mut signers = signers(&signed);
+    for (signer, (_, signature)) in signers.iter_mut().zip(&signed) {
+        if low && signature.s() > SECP256K1N_HALF {
+            *signer = None;
         }
     }
+    signers
+}
+
+/// What each transaction's sender signed.
+fn signed_hashes(transactions: &[Transaction]) -> Vec<B256> {
+    let (mut payloads, mut ends) = (Vec::new(), Vec::with_capacity(transactions.len()));
+    for transaction in transactions {
+        match transaction {
+            Transaction::Legacy(tx) => tx.tx().encode_for_signing(&mut payloads),
+            Transaction::Eip2930(tx) => tx.tx().encode_for_signing(&mut payloads),
+            Transaction::Eip1559(tx) => tx.tx().encode_for_signing(&mut payloads),
+            Transaction::Eip4844(tx) => tx.tx().encode_for_signing(&mut payloads),
+            Transaction::Eip7702(tx) => tx.tx().encode_for_signing(&mut payloads),
+        }
+        ends.push(payloads.len());
+    }
+    let mut start = 0;
+    let payloads: Vec<&[u8]> = ends.iter().map(|end| &payloads[std::mem::replace(&mut start, *end)..*end]).collect();
+    keccak::batch(&payloads)
 }

@@ -115,7 +115,7 @@ fn decode(block: &Block) -> eyre::Result<execution::Block> {
 }
 
 /// A block with the senders of the file.
-fn recovered(block: &Block) -> eyre::Result<RecoveredBlock> {
+pub(super) fn recovered(block: &Block) -> eyre::Result<RecoveredBlock> {
     let senders = block.senders.chunks_exact(20).map(Address::from_slice).collect();
     let decoded = decode(block)?;
     let hash = decoded.header.hash_slow();
