@@ -147,3 +147,24 @@ fn the_watcher_follows_l1_through_a_reorg() {
         assert_eq!(told[..7], expected);
     });
 }
+
+#[test]
+fn a_node_killed_while_it_sends_has_not_asked_or_was_not_told() {
+    /// Whether L1 has the transaction and whether the node knows, after a crash at this poll; and the trace.
+    fn crash(seed: u64, polls: u64) -> (bool, bool, u64) {
+        let bed = Bed::new(1, |_| {});
+        let (_, transaction) = bed.signed(&bed.next().call(), 0, FEES);
+        let world = Executor::new(Seed(seed), Clock::default());
+        let handle = world.group("node");
+        let wire = Wire::new(bed.l1.clone(), bed.at, handle.clone(), Latency::default());
+        let told = handle.spawn("sender", async move { rpc(wire).send_raw(&transaction).await.unwrap() });
+        world.kill_after(handle.group(), polls);
+        while world.run_until_idle() != Ok(Stop::Done) {}
+        (!bed.l1.waiting().is_empty(), futures::executor::block_on(told).is_ok(), world.trace())
+    }
+    let ends: std::collections::BTreeSet<(bool, bool)> =
+        (1..8).map(|polls| crash(1, polls)).map(|(asked, told, _)| (asked, told)).collect();
+    assert_eq!(ends.into_iter().collect::<Vec<_>>(), [(false, false), (true, false), (true, true)]);
+    assert_eq!(crash(7, 2), crash(7, 2));
+    assert_ne!(crash(7, 2).2, crash(8, 2).2);
+}
