@@ -35,6 +35,7 @@ mod records;
 mod rocks;
 pub mod schema;
 mod state_records;
+mod versions;
 
 pub use alloy_eips::{BlockHashOrNumber, BlockNumHash};
 pub use chain::{Chain, Checked, Heads, History, POOL_TX_MAX_BYTES};

@@ -15,10 +15,11 @@ use crate::{
 pub use crate::{
     records::{Blob, Body, Head, Identity as IdentityRecord, Landed, TxPosition},
     state_records::{OutboxProof, Undo as UndoRecord},
+    versions::NodeVersion,
 };
 
 /// Version of everything below. A database of another version is refused.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// A typed table.
 pub trait Table {
@@ -122,8 +123,8 @@ tables! {
     AccountHistory("account_history", History): (B256, u64) => Option<TrieAccount>;
     /// Slot before the block; `None`: zero.
     SlotHistory("slot_history", History): ((B256, B256), u64) => Option<U256>;
-    /// Node before the block, leaves included; `None`: nothing that has a hash of its own.
-    NodeHistory("node_history", History): (Place, u64) => Option<Bytes>;
+    /// Node before the block, by what the block left there. None where a leaf kept its place and got another value: that is in the two tables above.
+    NodeHistory("node_history", History): (Place, u64) => NodeVersion;
     /// Which rows of the three tables above the block has: for going back, and for forgetting them.
     Undo("undo", Bulk): u64 => UndoRecord;
     /// Proof of the Messenger's outbox after the block, kept where its state is forgotten; of the last block with each outbox.

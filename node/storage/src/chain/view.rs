@@ -15,7 +15,10 @@ use execution::{
     trie::{Place, StateTree},
 };
 
-use super::header_by_hash;
+use super::{
+    header_by_hash,
+    history::{self, Found},
+};
 use crate::{
     StorageError,
     codec::{Key, encode_rlp},
@@ -51,16 +54,29 @@ impl State {
 
     /// RLP of the node at `place`, unchecked; `None` when nothing with a hash of its own is there.
     fn node_at(&self, place: &Place) -> Result<Option<Bytes>, StorageError> {
-        if self.old
-            && let Some(before) = self.rows.first_after::<schema::NodeHistory, _>(*place, self.header.number)?
-        {
-            return Ok(before);
+        if self.old {
+            match history::node_after(&*self.rows, place, self.header.number)? {
+                Found::Node(node) => return Ok(node),
+                Found::Leaf(key) => return self.leaf(place, key),
+                Found::Unchanged => {}
+            }
         }
-        // Not changed since: what is true of the newest state is true of this one.
-        match self.rows.read::<schema::Nodes>(place)? {
-            Some(rlp) => Ok(Some(rlp)),
-            None => leaf(&*self.rows, place),
+        if let Some(rlp) = self.rows.read::<schema::Nodes>(place)? {
+            return Ok(Some(rlp));
         }
+        match first_below(&*self.rows, place)? {
+            Some((key, _)) if self.old => self.leaf(place, key),
+            found => Ok(found.map(|(key, value)| leaf(place, key, value))),
+        }
+    }
+
+    /// The leaf of `key` at `place`, with the value of this state.
+    fn leaf(&self, place: &Place, key: B256) -> Result<Option<Bytes>, StorageError> {
+        let value = match place.owner {
+            None => self.row::<schema::Accounts, schema::AccountHistory>(key)?.as_ref().map(encode_rlp),
+            Some(owner) => self.row::<schema::Slots, schema::SlotHistory>((owner, key))?.as_ref().map(encode_rlp),
+        };
+        Ok(value.map(|value| leaf(place, key, value)))
     }
 
     /// Hash of the ancestor `number`, or of the block itself.
@@ -74,29 +90,28 @@ impl State {
     }
 }
 
-/// The leaf at `place` in the newest state, from the only account or slot below that path.
-fn leaf(rows: &dyn Rows, place: &Place) -> Result<Option<Bytes>, StorageError> {
+/// The first account or slot below `place` in the newest state, by its key, and the RLP of its value: the only one, where a leaf is.
+fn first_below(rows: &dyn Rows, place: &Place) -> Result<Option<(B256, Bytes)>, StorageError> {
     let path = &place.path;
     let mut start = place.owner.map_or_else(Vec::new, |owner| owner.to_vec());
     let shared = start.len() + path.len() / 2;
     start.extend(path.pack());
     let (key, value) = if place.owner.is_some() {
         let Some((key, value)) = rows.seek(schema::Slots::ID, &start, shared)? else { return Ok(None) };
-        let value = decode_value::<schema::Slots>(&key, &value)?;
-        (decode_key::<schema::Slots>(&key)?.1, encode_rlp(&value))
+        (decode_key::<schema::Slots>(&key)?.1, encode_rlp(&decode_value::<schema::Slots>(&key, &value)?))
     } else {
         let Some((key, value)) = rows.seek(schema::Accounts::ID, &start, shared)? else { return Ok(None) };
-        let value = decode_value::<schema::Accounts>(&key, &value)?;
-        (decode_key::<schema::Accounts>(&key)?, encode_rlp(&value))
+        (decode_key::<schema::Accounts>(&key)?, encode_rlp(&decode_value::<schema::Accounts>(&key, &value)?))
     };
-    let key = Nibbles::unpack(key);
-    if !key.starts_with(path) {
-        return Ok(None);
-    }
-    let leaf = LeafNode::new(key.slice(path.len()..), value.into());
+    Ok(Nibbles::unpack(key).starts_with(path).then_some((key, value)))
+}
+
+/// RLP of a leaf.
+fn leaf(place: &Place, key: B256, value: Bytes) -> Bytes {
+    let leaf = LeafNode::new(Nibbles::unpack(key).slice(place.path.len()..), value.into());
     let mut rlp = Vec::with_capacity(leaf.length());
     leaf.encode(&mut rlp);
-    Ok(Some(rlp.into()))
+    rlp.into()
 }
 
 impl NodeSource for State {

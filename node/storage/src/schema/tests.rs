@@ -168,11 +168,13 @@ proptest! {
     }
 
     #[test]
-    fn nodes_and_what_a_block_touched_come_back(place in place(), number in any::<u64>(), node in bytes(), undo in undo(), noise in noise()) {
+    fn nodes_and_what_a_block_touched_come_back(place in place(), number in any::<u64>(), node in bytes(), leaf in hash(), undo in undo(), noise in noise()) {
         prop_assume!(!node.is_empty());
         check::<Nodes>(place, node.clone(), noise)?;
-        check::<NodeHistory>((place, number), Some(node), noise)?;
-        check::<NodeHistory>((place, number), None, noise)?;
+        check::<NodeHistory>((place, number), NodeVersion::Nothing, noise)?;
+        check::<NodeHistory>((place, number), NodeVersion::Leaf(leaf), noise)?;
+        let node = [&[0xc0], &node[..]].concat().into();
+        check::<NodeHistory>((place, number), NodeVersion::Whole(node), noise)?;
         check::<Undo>(number, undo, noise)?;
     }
 

@@ -99,6 +99,7 @@ fn an_unwind_never_makes_a_state_with_another_root() {
     let chain = damaged(|chain, _, batch| {
         let key = (history::ROOT, 4);
         let other = chain.store().read::<schema::NodeHistory>(&(history::ROOT, 3)).unwrap().unwrap();
+        assert_ne!(chain.store().read::<schema::NodeHistory>(&key).unwrap().unwrap(), other);
         batch.put::<schema::NodeHistory>(&key, &other);
     });
     assert_names::<schema::NodeHistory>(chain.unwind(0).unwrap_err(), &(history::ROOT, 4));
