@@ -7,6 +7,9 @@ use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 use execution::Receipt;
 
+/// Room for all keys but those of nodes deep in a storage trie.
+const KEY_BYTES: usize = 80;
+
 /// Why stored bytes are no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError(pub String);
@@ -17,18 +20,30 @@ impl From<alloy_rlp::Error> for DecodeError {
     }
 }
 
-/// A key. `encode` must keep the order.
+/// A key. What `write` appends must keep the order.
 pub trait Key: Sized {
-    /// Bytes that sort as the key does.
-    fn encode(&self) -> Vec<u8>;
+    /// Appends bytes that sort as the key does.
+    fn write(&self, out: &mut Vec<u8>);
+    /// Those bytes.
+    fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(KEY_BYTES);
+        self.write(&mut out);
+        out
+    }
     /// `None` if these bytes were never a key.
     fn decode(bytes: &[u8]) -> Option<Self>;
 }
 
 /// A value. `decode(encode(v)) == v`, and `decode` refuses bytes that `encode` cannot make, as far as it can tell; it never panics.
 pub trait Value: Sized {
-    /// The value's bytes.
-    fn encode(&self) -> Bytes;
+    /// Appends the value's bytes.
+    fn write(&self, out: &mut Vec<u8>);
+    /// Those bytes.
+    fn encode(&self) -> Bytes {
+        let mut out = Vec::new();
+        self.write(&mut out);
+        out.into()
+    }
     /// The value of these bytes, all of them.
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError>;
 }
@@ -62,17 +77,15 @@ pub(crate) fn end(bytes: &[u8]) -> Result<(), DecodeError> {
 // --- keys ---
 
 impl Key for () {
-    fn encode(&self) -> Vec<u8> {
-        Vec::new()
-    }
+    fn write(&self, _: &mut Vec<u8>) {}
     fn decode(bytes: &[u8]) -> Option<Self> {
         bytes.is_empty().then_some(())
     }
 }
 
 impl Key for u64 {
-    fn encode(&self) -> Vec<u8> {
-        self.to_be_bytes().to_vec()
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_be_bytes());
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
         Some(Self::from_be_bytes(bytes.try_into().ok()?))
@@ -80,8 +93,8 @@ impl Key for u64 {
 }
 
 impl Key for B256 {
-    fn encode(&self) -> Vec<u8> {
-        self.to_vec()
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.as_slice());
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
         Self::try_from(bytes).ok()
@@ -89,8 +102,9 @@ impl Key for B256 {
 }
 
 impl Key for (u64, B256) {
-    fn encode(&self) -> Vec<u8> {
-        [&self.0.to_be_bytes()[..], self.1.as_slice()].concat()
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+        Key::write(&self.1, out);
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (number, hash) = bytes.split_first_chunk::<8>()?;
@@ -99,8 +113,9 @@ impl Key for (u64, B256) {
 }
 
 impl Key for (B256, B256) {
-    fn encode(&self) -> Vec<u8> {
-        [self.0.as_slice(), self.1.as_slice()].concat()
+    fn write(&self, out: &mut Vec<u8>) {
+        Key::write(&self.0, out);
+        Key::write(&self.1, out);
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (first, second) = bytes.split_first_chunk::<32>()?;
@@ -110,10 +125,9 @@ impl Key for (B256, B256) {
 
 /// A version of `K`'s value, by block number. No key's bytes may begin another's, so that versions of one key stand together.
 impl<K: Key> Key for (K, u64) {
-    fn encode(&self) -> Vec<u8> {
-        let mut key = self.0.encode();
-        key.extend(self.1.to_be_bytes());
-        key
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+        self.1.write(out);
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (key, number) = bytes.split_last_chunk::<8>()?;
@@ -126,8 +140,8 @@ impl<K: Key> Key for (K, u64) {
 pub struct Name(pub String);
 
 impl Key for Name {
-    fn encode(&self) -> Vec<u8> {
-        self.0.as_bytes().to_vec()
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0.as_bytes());
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
         Some(Self(String::from_utf8(bytes.to_vec()).ok()?))
@@ -137,17 +151,15 @@ impl Key for Name {
 // --- values ---
 
 impl Value for () {
-    fn encode(&self) -> Bytes {
-        Bytes::new()
-    }
+    fn write(&self, _: &mut Vec<u8>) {}
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         end(bytes)
     }
 }
 
 impl Value for Bytes {
-    fn encode(&self) -> Bytes {
-        self.clone()
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self);
     }
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         Ok(bytes.clone())
@@ -156,8 +168,10 @@ impl Value for Bytes {
 
 /// No bytes at all for `None`; so `T` may have no value of no bytes.
 impl<T: Value> Value for Option<T> {
-    fn encode(&self) -> Bytes {
-        self.as_ref().map(T::encode).unwrap_or_default()
+    fn write(&self, out: &mut Vec<u8>) {
+        if let Some(value) = self {
+            value.write(out);
+        }
     }
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         if bytes.is_empty() { Ok(None) } else { T::decode(bytes).map(Some) }
@@ -165,8 +179,8 @@ impl<T: Value> Value for Option<T> {
 }
 
 impl Value for B256 {
-    fn encode(&self) -> Bytes {
-        Bytes::copy_from_slice(self.as_slice())
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.as_slice());
     }
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         let mut rest = &bytes[..];
@@ -178,8 +192,8 @@ impl Value for B256 {
 
 /// A slot's value: big-endian without leading zeros; zero has no record.
 impl Value for U256 {
-    fn encode(&self) -> Bytes {
-        self.to_be_bytes_trimmed_vec().into()
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_be_bytes::<32>()[self.leading_zeros() / 8..]);
     }
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         match bytes.first() {
@@ -193,8 +207,8 @@ impl Value for U256 {
 }
 
 impl Value for Header {
-    fn encode(&self) -> Bytes {
-        encode_rlp(self)
+    fn write(&self, out: &mut Vec<u8>) {
+        Encodable::encode(self, out);
     }
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         decode_rlp(bytes)
@@ -203,8 +217,8 @@ impl Value for Header {
 
 /// 20 bytes each, nothing between.
 impl Value for Vec<Address> {
-    fn encode(&self) -> Bytes {
-        self.iter().flat_map(|address| address.0.0).collect::<Vec<u8>>().into()
+    fn write(&self, out: &mut Vec<u8>) {
+        self.iter().for_each(|address| out.extend_from_slice(address.as_slice()));
     }
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         let (addresses, rest) = bytes.as_chunks::<20>();
@@ -224,7 +238,7 @@ struct ReceiptRecord {
 
 /// RLP list of [`ReceiptRecord`].
 impl Value for Vec<Receipt> {
-    fn encode(&self) -> Bytes {
+    fn write(&self, out: &mut Vec<u8>) {
         let records: Vec<ReceiptRecord> = self
             .iter()
             .map(|receipt| ReceiptRecord {
@@ -234,7 +248,7 @@ impl Value for Vec<Receipt> {
                 logs: receipt.logs().to_vec(),
             })
             .collect();
-        encode_rlp(&records)
+        records.encode(out);
     }
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         let records: Vec<ReceiptRecord> = decode_rlp(bytes)?;

@@ -1,7 +1,11 @@
 //! The floor under the schema: an ordered key-value store with tables, atomic batches and snapshots. RocksDB and memory implement it.
 //! Must not know: what the bytes mean.
 
-use std::{fmt::Debug, ops::ControlFlow, sync::Arc};
+use std::{
+    fmt::Debug,
+    ops::{ControlFlow, Range},
+    sync::Arc,
+};
 
 use alloy_primitives::Bytes;
 
@@ -82,20 +86,31 @@ pub(crate) fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// One change of one key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change<'a> {
     /// Where.
     pub table: TableId,
     /// Encoded key.
-    pub key: Vec<u8>,
+    pub key: &'a [u8],
     /// New value; `None` deletes.
-    pub value: Option<Bytes>,
+    pub value: Option<&'a [u8]>,
 }
 
 /// Changes that become visible together. A later change of the same key wins.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
-    changes: Vec<Change>,
+    /// Keys and values, one after the other.
+    bytes: Vec<u8>,
+    changes: Vec<Extent>,
+}
+
+/// Where a change is among the bytes of a batch: its key, and behind it its value.
+#[derive(Debug, Clone)]
+struct Extent {
+    table: TableId,
+    key: Range<usize>,
+    /// Where the value ends.
+    value: Option<usize>,
 }
 
 impl Batch {
@@ -105,23 +120,46 @@ impl Batch {
     }
 
     /// Sets `key` to `value`, both encoded.
-    pub fn put_raw(&mut self, table: TableId, key: Vec<u8>, value: Bytes) {
-        self.changes.push(Change { table, key, value: Some(value) });
+    pub fn put_raw(&mut self, table: TableId, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        self.put_with(table, |out| out.extend_from_slice(key.as_ref()), |out| out.extend_from_slice(value.as_ref()));
     }
 
     /// Removes `key`; removing what is not there is no error.
-    pub fn delete_raw(&mut self, table: TableId, key: Vec<u8>) {
-        self.changes.push(Change { table, key, value: None });
+    pub fn delete_raw(&mut self, table: TableId, key: impl AsRef<[u8]>) {
+        self.delete_with(table, |out| out.extend_from_slice(key.as_ref()));
+    }
+
+    /// Sets the key that `key` appends to the value that `value` appends.
+    pub(crate) fn put_with(
+        &mut self,
+        table: TableId,
+        key: impl FnOnce(&mut Vec<u8>),
+        value: impl FnOnce(&mut Vec<u8>),
+    ) {
+        self.delete_with(table, key);
+        value(&mut self.bytes);
+        let end = self.bytes.len();
+        self.changes.last_mut().expect("just added").value = Some(end);
+    }
+
+    /// Removes the key that `key` appends.
+    pub(crate) fn delete_with(&mut self, table: TableId, key: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.bytes.len();
+        key(&mut self.bytes);
+        self.changes.push(Extent { table, key: start..self.bytes.len(), value: None });
     }
 
     /// The changes in order.
-    pub fn changes(&self) -> &[Change] {
-        &self.changes
+    pub fn changes(&self) -> impl Iterator<Item = Change<'_>> {
+        self.changes.iter().map(|Extent { table, key, value }| {
+            let value = value.map(|end| &self.bytes[key.end..end]);
+            Change { table: *table, key: &self.bytes[key.clone()], value }
+        })
     }
 
-    /// The changes in order, by value.
-    pub fn into_changes(self) -> Vec<Change> {
-        self.changes
+    /// Bytes of all keys and values.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Number of changes.

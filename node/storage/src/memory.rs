@@ -22,9 +22,12 @@ pub struct Memory {
 #[derive(Debug, Clone, Default)]
 struct Inner {
     live: Contents,
-    /// For every batch since the last sync, in order: the changes that would take it back.
-    unsynced: Vec<Vec<Change>>,
+    /// For every batch since the last sync, in order: what was there before its changes.
+    unsynced: Vec<Vec<Before>>,
 }
+
+/// A key, and what was there.
+type Before = ((TableId, Vec<u8>), Option<Bytes>);
 
 /// Everything at one instant; cloning shares it.
 #[derive(Debug, Clone, Default)]
@@ -46,8 +49,8 @@ impl Memory {
         let mut inner = self.inner.read().clone();
         let lost = inner.unsynced.split_off(kept.min(inner.unsynced.len()));
         for undo in lost.into_iter().rev() {
-            for change in undo.into_iter().rev() {
-                inner.apply(change);
+            for (key, value) in undo.into_iter().rev() {
+                inner.live.set(key, value);
             }
         }
         inner.unsynced.clear();
@@ -64,15 +67,13 @@ impl Memory {
     }
 }
 
-impl Inner {
-    /// Applies one change and returns the one that takes it back.
-    fn apply(&mut self, Change { table, key, value }: Change) -> Change {
-        let slot = (table, key);
-        let before = match value {
-            Some(value) => self.live.0.insert(slot.clone(), value),
-            None => self.live.0.remove(&slot),
-        };
-        Change { table, key: slot.1, value: before }
+impl Contents {
+    /// Sets or removes, and returns what was there.
+    fn set(&mut self, key: (TableId, Vec<u8>), value: Option<Bytes>) -> Option<Bytes> {
+        match value {
+            Some(value) => self.0.insert(key, value),
+            None => self.0.remove(&key),
+        }
     }
 }
 
@@ -144,7 +145,12 @@ impl Rows for Memory {
 impl Kv for Memory {
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), StorageError> {
         let mut inner = self.inner.write();
-        let undo = batch.into_changes().into_iter().map(|change| inner.apply(change)).collect();
+        let undo = batch.changes().map(|Change { table, key, value }| {
+            let key = (table, key.to_vec());
+            let before = inner.live.set(key.clone(), value.map(Bytes::copy_from_slice));
+            (key, before)
+        });
+        let undo = undo.collect();
         match durability {
             Durability::Synced => inner.unsynced.clear(),
             Durability::Buffered => inner.unsynced.push(undo),

@@ -6,17 +6,17 @@ use alloy_eips::{
     eip4844::{self, BYTES_PER_BLOB},
 };
 use alloy_primitives::{Address, B256, Bytes};
-use alloy_rlp::{RlpDecodable, RlpEncodable};
+use alloy_rlp::{Encodable, RlpDecodable, RlpEncodable};
 use execution::Transaction;
 
-use crate::codec::{DecodeError, Key, Value, decode_rlp, encode_rlp, end, take};
+use crate::codec::{DecodeError, Key, Value, decode_rlp, end, take};
 
 /// What a block holds besides its header.
 pub type Body = alloy_consensus::BlockBody<Transaction>;
 
 impl Value for Body {
-    fn encode(&self) -> Bytes {
-        encode_rlp(self)
+    fn write(&self, out: &mut Vec<u8>) {
+        Encodable::encode(self, out);
     }
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         decode_rlp(bytes)
@@ -35,8 +35,10 @@ pub struct Identity {
 }
 
 impl Value for Identity {
-    fn encode(&self) -> Bytes {
-        [&self.version.to_be_bytes()[..], &self.chain_id.to_be_bytes(), self.genesis.as_slice()].concat().into()
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.version.to_be_bytes());
+        out.extend_from_slice(&self.chain_id.to_be_bytes());
+        out.extend_from_slice(self.genesis.as_slice());
     }
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         let mut rest = &bytes[..];
@@ -60,8 +62,8 @@ pub enum Head {
 }
 
 impl Key for Head {
-    fn encode(&self) -> Vec<u8> {
-        vec![*self as u8]
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(*self as u8);
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
         match bytes {
@@ -75,8 +77,9 @@ impl Key for Head {
 
 /// `number u64 ‖ hash`, big-endian.
 impl Value for BlockNumHash {
-    fn encode(&self) -> Bytes {
-        [&self.number.to_be_bytes()[..], self.hash.as_slice()].concat().into()
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.number.to_be_bytes());
+        out.extend_from_slice(self.hash.as_slice());
     }
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         let mut rest = &bytes[..];
@@ -97,8 +100,9 @@ pub struct TxPosition {
 }
 
 impl Value for TxPosition {
-    fn encode(&self) -> Bytes {
-        [&self.number.to_be_bytes()[..], &self.index.to_be_bytes()].concat().into()
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.number.to_be_bytes());
+        out.extend_from_slice(&self.index.to_be_bytes());
     }
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         let mut rest = &bytes[..];
@@ -137,8 +141,8 @@ pub struct Landed {
 }
 
 impl Value for Landed {
-    fn encode(&self) -> Bytes {
-        encode_rlp(self)
+    fn write(&self, out: &mut Vec<u8>) {
+        Encodable::encode(self, out);
     }
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         decode_rlp(bytes)
@@ -155,8 +159,9 @@ pub struct Blob {
 }
 
 impl Value for Blob {
-    fn encode(&self) -> Bytes {
-        [&self.number.to_be_bytes()[..], self.data.as_slice()].concat().into()
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.number.to_be_bytes());
+        out.extend_from_slice(self.data.as_slice());
     }
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         let mut rest = &bytes[..];

@@ -13,7 +13,7 @@ use rocksdb::{
 
 use crate::{
     History, StorageError,
-    kv::{Batch, Direction, Durability, Kv, Pair, Rows, Visit, after_prefix},
+    kv::{Batch, Change, Direction, Durability, Kv, Pair, Rows, Visit, after_prefix},
     schema::{Identity, SCHEMA_VERSION, Shape, Table, TableId},
 };
 use options::{MIB, NUMBER_BYTES};
@@ -39,6 +39,9 @@ impl Default for Limits {
         Self { block_cache_mib: 32, write_buffer_mib: 32, open_files: 256, tree_nodes: 1 << 20, history }
     }
 }
+
+/// Bytes of a record in RocksDB's batch beside key and value, about.
+const RECORD_BYTES: usize = 8;
 
 /// A [`Kv`] on disk. Dropping it closes the database, once the last snapshot is gone.
 #[derive(Debug)]
@@ -258,12 +261,16 @@ impl Kv for Rocks {
                 Durability::Buffered => Ok(()),
             };
         }
-        let mut raw = WriteBatch::default();
-        for change in batch.changes() {
-            let family = family(&self.db, change.table);
-            match &change.value {
-                Some(value) => raw.put_cf(family, &change.key, value),
-                None => raw.delete_cf(family, &change.key),
+        let mut raw = WriteBatch::with_capacity_bytes(batch.bytes() + batch.len() * RECORD_BYTES);
+        let mut last = None;
+        for Change { table, key, value } in batch.changes() {
+            let family = match last {
+                Some((same, family)) if same == table => family,
+                _ => last.insert((table, family(&self.db, table))).1,
+            };
+            match value {
+                Some(value) => raw.put_cf(family, key, value),
+                None => raw.delete_cf(family, key),
             }
         }
         let mut options = WriteOptions::default();

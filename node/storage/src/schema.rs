@@ -204,12 +204,12 @@ impl<R: Rows + ?Sized> Read for R {}
 impl Batch {
     /// Sets `key` to `value`.
     pub fn put<T: Table>(&mut self, key: &T::Key, value: &T::Value) {
-        self.put_raw(T::ID, key.encode(), value.encode());
+        self.put_with(T::ID, |out| key.write(out), |out| value.write(out));
     }
 
     /// Removes `key`.
     pub fn delete<T: Table>(&mut self, key: &T::Key) {
-        self.delete_raw(T::ID, key.encode());
+        self.delete_with(T::ID, |out| key.write(out));
     }
 }
 

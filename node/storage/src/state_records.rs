@@ -2,11 +2,11 @@
 //! Must not know: which table they are in, how a trie works.
 
 use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY, U256};
-use alloy_rlp::{RlpDecodable, RlpEncodable};
+use alloy_rlp::{Encodable, RlpDecodable, RlpEncodable};
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles, TrieAccount};
 use execution::trie::Place;
 
-use crate::codec::{DecodeError, Key, Value, decode_rlp, encode_rlp};
+use crate::codec::{DecodeError, Key, Value, decode_rlp, end, take};
 
 /// Nibbles of a key, and so of the longest path.
 const PATH_MAX: usize = 64;
@@ -16,18 +16,16 @@ const STORAGE_TRIE: u8 = 1;
 /// `0 ‖ path` in the account trie, `1 ‖ owner ‖ path` in a storage trie; a path is one byte for each nibble, 1 to 16, and a zero at its end.
 /// So keys sort as places do, and no key begins another.
 impl Key for Place {
-    fn encode(&self) -> Vec<u8> {
-        let mut key = Vec::with_capacity(1 + 32 + self.path.len() + 1);
+    fn write(&self, out: &mut Vec<u8>) {
         match &self.owner {
-            None => key.push(ACCOUNT_TRIE),
+            None => out.push(ACCOUNT_TRIE),
             Some(owner) => {
-                key.push(STORAGE_TRIE);
-                key.extend(owner.as_slice());
+                out.push(STORAGE_TRIE);
+                out.extend_from_slice(owner.as_slice());
             }
         }
-        key.extend(self.path.iter().map(|nibble| nibble + 1));
-        key.push(0);
-        key
+        out.extend(self.path.iter().map(|nibble| nibble + 1));
+        out.push(0);
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
@@ -57,14 +55,15 @@ struct AccountRecord {
 }
 
 impl Value for TrieAccount {
-    fn encode(&self) -> Bytes {
+    fn write(&self, out: &mut Vec<u8>) {
         let unless = |empty: B256, hash: &B256| if *hash == empty { Bytes::new() } else { (*hash).into() };
-        encode_rlp(&AccountRecord {
+        let record = AccountRecord {
             nonce: self.nonce,
             balance: self.balance,
             storage_root: unless(EMPTY_ROOT_HASH, &self.storage_root),
             code_hash: unless(KECCAK256_EMPTY, &self.code_hash),
-        })
+        };
+        record.encode(out);
     }
 
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
@@ -102,40 +101,47 @@ impl Undo {
     }
 }
 
-/// RLP `[[account, …], [[account, [slot, …]], …], [place, …]]`, places as their keys.
-#[derive(RlpEncodable, RlpDecodable)]
-struct UndoRecord {
-    accounts: Vec<B256>,
-    slots: Vec<SlotsOf>,
-    nodes: Vec<Bytes>,
-}
-
-#[derive(RlpEncodable, RlpDecodable)]
-struct SlotsOf {
-    account: B256,
-    slots: Vec<B256>,
-}
-
+/// Accounts, then slots by account, then places by their keys; before each list its length, u32. (RLP would ask twice how long each key is.)
 impl Value for Undo {
-    fn encode(&self) -> Bytes {
-        let slots = self.slots.chunk_by(|a, b| a.0 == b.0);
-        encode_rlp(&UndoRecord {
-            accounts: self.accounts.clone(),
-            slots: slots
-                .map(|of| SlotsOf { account: of[0].0, slots: of.iter().map(|(_, slot)| *slot).collect() })
-                .collect(),
-            nodes: self.nodes.iter().map(|place| place.encode().into()).collect(),
-        })
+    fn write(&self, out: &mut Vec<u8>) {
+        let groups = || self.slots.chunk_by(|a, b| a.0 == b.0);
+        len(self.accounts.len(), out);
+        self.accounts.iter().for_each(|key| Key::write(key, out));
+        len(groups().count(), out);
+        for group in groups() {
+            Key::write(&group[0].0, out);
+            len(group.len(), out);
+            group.iter().for_each(|(_, slot)| Key::write(slot, out));
+        }
+        len(self.nodes.len(), out);
+        self.nodes.iter().for_each(|place| place.write(out));
     }
 
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
-        let record: UndoRecord = decode_rlp(bytes)?;
-        let place = |key: &Bytes| Place::decode(key).ok_or_else(|| DecodeError(format!("{key} is no place")));
-        let undo = Self {
-            accounts: record.accounts,
-            slots: record.slots.iter().flat_map(|of| of.slots.iter().map(|slot| (of.account, *slot))).collect(),
-            nodes: record.nodes.iter().map(place).collect::<Result<_, _>>()?,
-        };
+        let mut rest = &bytes[..];
+        let mut undo = Self::default();
+        for _ in 0..u32::from_be_bytes(take(&mut rest)?) {
+            undo.accounts.push(take(&mut rest)?.into());
+        }
+        for _ in 0..u32::from_be_bytes(take(&mut rest)?) {
+            let owner = take(&mut rest)?.into();
+            let slots = u32::from_be_bytes(take(&mut rest)?);
+            if slots == 0 || undo.slots.last().is_some_and(|(last, _)| *last == owner) {
+                return Err(DecodeError(format!("{slots} slots of {owner} where they can't be")));
+            }
+            for _ in 0..slots {
+                undo.slots.push((owner, take(&mut rest)?.into()));
+            }
+        }
+        for _ in 0..u32::from_be_bytes(take(&mut rest)?) {
+            // No key has a zero in its path, and each ends in one.
+            let owner = if rest.first() == Some(&STORAGE_TRIE) { B256::len_bytes() } else { 0 };
+            let path = rest.iter().skip(1 + owner).position(|byte| *byte == 0);
+            let (key, tail) = rest.split_at(path.map_or(rest.len(), |path| 1 + owner + path + 1));
+            undo.nodes.push(Place::decode(key).ok_or_else(|| DecodeError("no place".into()))?);
+            rest = tail;
+        }
+        end(rest)?;
         if undo.accounts.is_sorted_by(|a, b| a < b)
             && undo.slots.is_sorted_by(|a, b| a < b)
             && undo.nodes.is_sorted_by(|a, b| a < b)
@@ -145,6 +151,11 @@ impl Value for Undo {
             Err(DecodeError("keys out of order".into()))
         }
     }
+}
+
+/// A list's length. A block's gas bounds what it touches far below four thousand millions.
+fn len(items: usize, out: &mut Vec<u8>) {
+    out.extend_from_slice(&u32::try_from(items).expect("a block touches fewer keys").to_be_bytes());
 }
 
 /// Proof of an account and of one of its slots, after a block. RLP, fields in this order.
@@ -161,8 +172,8 @@ pub struct OutboxProof {
 }
 
 impl Value for OutboxProof {
-    fn encode(&self) -> Bytes {
-        encode_rlp(self)
+    fn write(&self, out: &mut Vec<u8>) {
+        Encodable::encode(self, out);
     }
     fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         decode_rlp(bytes)

@@ -40,12 +40,19 @@ const WHOLE_ONE_IN: u8 = 16;
 
 /// `0 ‖ mask ‖ items` for children, `1 ‖ key` for a leaf; a whole node begins with a list's first byte, which is 0xc0 or more; no bytes for nothing.
 impl Value for NodeVersion {
-    fn encode(&self) -> Bytes {
+    fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Nothing => Bytes::new(),
-            Self::Whole(rlp) => rlp.clone(),
-            Self::Children(Children { mask, items }) => [&[CHILDREN][..], &mask.to_be_bytes(), items].concat().into(),
-            Self::Leaf(key) => [&[LEAF][..], key.as_slice()].concat().into(),
+            Self::Nothing => {}
+            Self::Whole(rlp) => out.extend_from_slice(rlp),
+            Self::Children(Children { mask, items }) => {
+                out.push(CHILDREN);
+                out.extend_from_slice(&mask.to_be_bytes());
+                out.extend_from_slice(items);
+            }
+            Self::Leaf(key) => {
+                out.push(LEAF);
+                out.extend_from_slice(key.as_slice());
+            }
         }
     }
 

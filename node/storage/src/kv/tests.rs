@@ -17,10 +17,12 @@ fn key() -> impl Strategy<Value = Vec<u8>> {
     collection::vec(prop_oneof![Just(0u8), Just(1), Just(0x7f), Just(0xff)], 0..4)
 }
 
-fn batches() -> impl Strategy<Value = Vec<Vec<Change>>> {
-    let value = proptest::option::weighted(0.7, collection::vec(any::<u8>(), 0..20).prop_map(Bytes::from));
-    let change =
-        (prop::sample::select(&TABLES[..]), key(), value).prop_map(|(table, key, value)| Change { table, key, value });
+/// What a key is set to.
+type Step = (TableId, Vec<u8>, Option<Vec<u8>>);
+
+fn batches() -> impl Strategy<Value = Vec<Vec<Step>>> {
+    let value = proptest::option::weighted(0.7, collection::vec(any::<u8>(), 0..20));
+    let change = (prop::sample::select(&TABLES[..]), key(), value);
     collection::vec(collection::vec(change, 0..8), 1..12)
 }
 
@@ -42,17 +44,17 @@ fn scanned(
     found
 }
 
-fn check(store: &dyn Kv, batches: Vec<Vec<Change>>, start: &[u8], end: Option<&[u8]>) -> Result<(), TestCaseError> {
+fn check(store: &dyn Kv, batches: Vec<Vec<Step>>, start: &[u8], end: Option<&[u8]>) -> Result<(), TestCaseError> {
     let mut model = Model::new();
     let mut snapshots = Vec::new();
     for changes in batches {
         snapshots.push((store.snapshot(), contents(store)));
         let mut batch = Batch::new();
-        for Change { table, key, value } in changes {
+        for (table, key, value) in changes {
             match value {
                 Some(value) => {
-                    model.insert((table, key.clone()), value.to_vec());
-                    batch.put_raw(table, key, value);
+                    batch.put_raw(table, &key, &value);
+                    model.insert((table, key), value);
                 }
                 None => {
                     model.remove(&(table, key.clone()));
@@ -109,10 +111,10 @@ proptest! {
         let mut synced = 0;
         for (n, changes) in batches.into_iter().enumerate() {
             let mut batch = Batch::new();
-            for change in changes {
-                match change.value {
-                    Some(value) => batch.put_raw(change.table, change.key, value),
-                    None => batch.delete_raw(change.table, change.key),
+            for (table, key, value) in changes {
+                match value {
+                    Some(value) => batch.put_raw(table, key, value),
+                    None => batch.delete_raw(table, key),
                 }
             }
             let durable = sync >> n & 1 == 1;
@@ -157,7 +159,7 @@ fn versions_are_found_by_the_key_without_the_number() {
             for key in &keys[..4] {
                 for number in numbers {
                     let name = [key, &number.to_be_bytes()[..]].concat();
-                    batch.put_raw(TableId::SlotHistory, name.clone(), name.into());
+                    batch.put_raw(TableId::SlotHistory, name.clone(), name);
                 }
             }
             store.write(batch, Durability::Buffered).unwrap();
@@ -205,7 +207,7 @@ fn a_batch_is_seen_whole_or_not_at_all() {
                 for n in 0..2_000u32 {
                     let mut batch = Batch::new();
                     for key in 0..8u8 {
-                        batch.put_raw(TableId::Pool, vec![key], n.to_be_bytes().into());
+                        batch.put_raw(TableId::Pool, [key], n.to_be_bytes());
                     }
                     store.write(batch, Durability::Buffered).unwrap();
                 }

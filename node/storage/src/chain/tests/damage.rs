@@ -48,7 +48,7 @@ fn a_slot_that_is_missing_names_its_account() {
     let chain = damaged(|chain, _, batch| {
         owner = contract(chain).0;
         let (slot, _) = chain.store().seek(TableId::Slots, owner.as_slice(), 32).unwrap().unwrap();
-        batch.delete_raw(TableId::Slots, slot.to_vec());
+        batch.delete_raw(TableId::Slots, &slot);
     });
     assert_names::<schema::Accounts>(chain.check().unwrap_err(), &owner);
 }
@@ -114,7 +114,7 @@ fn torn_rows_are_corrupt_with_table_and_key() {
     let chain = damaged(|chain, _, batch| {
         key = contract(chain).0;
         let whole = chain.store().get(TableId::Accounts, key.as_slice()).unwrap().unwrap();
-        batch.put_raw(TableId::Accounts, key.to_vec(), whole.slice(..whole.len() - 3));
+        batch.put_raw(TableId::Accounts, key, whole.slice(..whole.len() - 3));
     });
     assert_names::<schema::Accounts>(chain.check().unwrap_err(), &key);
     let address = (0..ADDRESSES).map(address).find(|address| keccak256(address) == key).unwrap();
@@ -122,7 +122,7 @@ fn torn_rows_are_corrupt_with_table_and_key() {
 
     let chain = damaged(|chain, _, batch| {
         let undo = chain.store().get(TableId::Undo, &3u64.to_be_bytes()).unwrap().unwrap();
-        batch.put_raw(TableId::Undo, 3u64.to_be_bytes().to_vec(), undo.slice(..undo.len() - 1));
+        batch.put_raw(TableId::Undo, 3u64.to_be_bytes(), undo.slice(..undo.len() - 1));
     });
     assert_names::<schema::Undo>(chain.check().unwrap_err(), &3);
     assert_names::<schema::Undo>(chain.unwind(0).unwrap_err(), &3);
