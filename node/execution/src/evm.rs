@@ -21,8 +21,10 @@ use alloy_evm::{
     precompiles::PrecompilesMap,
 };
 use alloy_hardforks::EthereumHardforks;
-use alloy_primitives::{Address, B256, Bloom, Bytes, KECCAK256_EMPTY, Log as EventLog, U256, map::HashMap};
-use alloy_trie::EMPTY_ROOT_HASH;
+use alloy_primitives::{
+    Address, B256, Bloom, Bytes, KECCAK256_EMPTY, Log as EventLog, U256,
+    map::{AddressMap, HashMap},
+};
 use chainspec::{ChainSpec, predeploys};
 use revm::{
     Database,
@@ -56,7 +58,7 @@ pub(crate) struct Reads {
 struct Notes {
     reads: Reads,
     /// Code hash of every account read, as it was before the block.
-    code_hashes: BTreeMap<Address, B256>,
+    code_hashes: AddressMap<B256>,
     /// The state's own error, which revm would hand back as text.
     fault: Option<StateError>,
 }
@@ -120,13 +122,14 @@ impl<'a> Db<'a> {
         Self { state, tries: Some(state), log }
     }
 
-    /// The code hash that revm is to see. It takes an account for free to be created when nonce and code are, and knows nothing of
+    /// An account, and the code hash that revm is to see. It takes an account for free to be created when nonce and code are, and knows nothing of
     /// storage; a zero hash, which it treats as no code everywhere else, is what its collision check trips over.
-    fn code_hash(&self, address: Address, account: &Account) -> Result<B256, StateError> {
-        match self.tries {
-            Some(state) if account.nonce == 0 && !account.has_code() && has_storage(state, address)? => Ok(B256::ZERO),
-            _ => Ok(account.code_hash),
-        }
+    fn account(&self, address: Address) -> Result<Option<(Account, B256)>, StateError> {
+        let found = match self.tries {
+            Some(state) => state.account_and_storage(address)?,
+            None => self.state.account(address)?.map(|account| (account, false)),
+        };
+        Ok(found.map(|(account, has_storage)| (account, if has_storage { B256::ZERO } else { account.code_hash })))
     }
 
     fn note<T>(&self, result: Result<T, StateError>) -> Result<T, StateError> {
@@ -141,13 +144,12 @@ impl Database for Db<'_> {
     type Error = StateError;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, StateError> {
-        let account = self.note(self.state.account(address))?;
-        let Some(account) = account else { return Ok(None) };
+        let Some((account, code_hash)) = self.note(self.account(address))? else { return Ok(None) };
         self.log.notes().code_hashes.insert(address, account.code_hash);
         Ok(Some(AccountInfo {
             balance: account.balance,
             nonce: account.nonce,
-            code_hash: self.note(self.code_hash(address, &account))?,
+            code_hash,
             code: None,
             ..Default::default()
         }))
@@ -172,12 +174,6 @@ impl Database for Db<'_> {
         notes.reads.oldest = Some(notes.reads.oldest.map_or(number, |oldest| oldest.min(number)));
         Ok(hash)
     }
-}
-
-/// Whether an account has storage. A creation at its address fails then (EIP-7610).
-fn has_storage(state: &dyn ChainState, address: Address) -> Result<bool, StateError> {
-    let account = state.tree().account(&state, keccak::one(address.as_slice()))?;
-    Ok(account.is_some_and(|account| account.storage_root != EMPTY_ROOT_HASH))
 }
 
 /// The environment of a block with this header. Roots and other results in the header are not looked at.

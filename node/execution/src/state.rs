@@ -7,10 +7,13 @@
 mod tests;
 mod trie_state;
 
-use crate::trie::{Place, StateTree};
+use crate::{
+    keccak,
+    trie::{Place, StateTree},
+};
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
-use alloy_trie::TrieAccount;
+use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
 use revm::database_interface::DBErrorMarker;
 use std::{collections::BTreeMap, error::Error, sync::Arc};
 pub use trie_state::{BlockHashes, TrieState};
@@ -42,6 +45,13 @@ impl Account {
     /// Empty in the sense of EIP-161: such an account leaves the trie when it is touched, from Spurious Dragon on.
     pub fn is_empty(&self) -> bool {
         self.nonce == 0 && self.balance.is_zero() && self.code_hash == KECCAK256_EMPTY
+    }
+
+    /// For [`ChainState::account_and_storage`].
+    pub fn with_storage(account: TrieAccount) -> (Self, bool) {
+        let has_storage = account.storage_root != EMPTY_ROOT_HASH;
+        let account = Self::from(account);
+        (account, has_storage && account.nonce == 0 && !account.has_code())
     }
 
     /// Whether there is code, a delegation (EIP-7702) included.
@@ -141,6 +151,16 @@ pub trait ChainState: StateView + NodeSource {
     fn root(&self) -> B256 {
         self.tree().root()
     }
+    /// The account, and whether it has storage. That is asked of an account without nonce and code, whose place a creation could take (EIP-7610), and
+    /// true of no other.
+    fn account_and_storage(&self, address: Address) -> Result<Option<(Account, bool)>, StateError> {
+        let Some(account) = self.account(address)? else { return Ok(None) };
+        if account.nonce != 0 || account.has_code() {
+            return Ok(Some((account, false)));
+        }
+        let found = self.tree().account(&self, keccak::one(address.as_slice()))?;
+        Ok(Some((account, found.is_some_and(|found| found.storage_root != EMPTY_ROOT_HASH))))
+    }
     /// The header of block `number`, RLP, for a witness in which BLOCKHASH reached that far back. Asked only for ancestors that
     /// `block_hash` answered for.
     fn header(&self, number: u64) -> Result<Bytes, StateError>;
@@ -168,6 +188,9 @@ macro_rules! forward {
         impl<T: ChainState + ?Sized> ChainState for $wrapper {
             fn tree(&self) -> &StateTree { (**self).tree() }
             fn root(&self) -> B256 { (**self).root() }
+            fn account_and_storage(&self, address: Address) -> Result<Option<(Account, bool)>, StateError> {
+                (**self).account_and_storage(address)
+            }
             fn header(&self, number: u64) -> Result<Bytes, StateError> { (**self).header(number) }
             fn ommers(&self, number: u64) -> Result<Vec<Header>, StateError> { (**self).ommers(number) }
         }

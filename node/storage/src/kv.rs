@@ -119,6 +119,12 @@ impl Batch {
         Self::default()
     }
 
+    /// Makes room for so many changes more, and so many bytes of their keys and values.
+    pub(crate) fn reserve(&mut self, changes: usize, bytes: usize) {
+        self.changes.reserve(changes);
+        self.bytes.reserve(bytes);
+    }
+
     /// Sets `key` to `value`, both encoded.
     pub fn put_raw(&mut self, table: TableId, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         self.put_with(table, |out| out.extend_from_slice(key.as_ref()), |out| out.extend_from_slice(value.as_ref()));

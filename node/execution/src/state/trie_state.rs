@@ -81,6 +81,10 @@ impl<S: NodeSource, C: CodeSource + BlockHashes> ChainState for TrieState<S, C> 
         &self.tree
     }
 
+    fn account_and_storage(&self, address: Address) -> Result<Option<(Account, bool)>, StateError> {
+        Ok(self.tree.account(&self.nodes, keccak::one(address.as_slice()))?.map(Account::with_storage))
+    }
+
     fn header(&self, number: u64) -> Result<Bytes, StateError> {
         self.rest.header_of(number)
     }

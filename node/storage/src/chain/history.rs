@@ -40,8 +40,14 @@ impl History {
     }
 }
 
+/// Bytes of a row with its key, and of its part in what a block touched, about.
+const ROW_BYTES: usize = 128;
+
 /// Makes the state of block `number` of its parent's, and remembers what was there.
 pub(super) fn advance(batch: &mut Batch, number: u64, changes: &TrieChanges) {
+    let nodes = changes.nodes.iter().filter_map(|change| change.after.as_ref());
+    let rows = 2 * (changes.accounts.len() + changes.slots.len() + changes.nodes.len());
+    batch.reserve(rows, nodes.map(|rlp| rlp.len()).sum::<usize>() + rows * ROW_BYTES);
     for (key, change) in &changes.accounts {
         put_account(batch, *key, change.after.as_ref());
         batch.put::<schema::AccountHistory>(&(*key, number), &change.before);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use alloy_rlp::Encodable;
-use alloy_trie::{Nibbles, nodes::LeafNode};
+use alloy_trie::{Nibbles, TrieAccount, nodes::LeafNode};
 use execution::{
     Account, ChainState, NodeSource, StateError, StateView,
     block::SealedHeader,
@@ -50,6 +50,14 @@ impl State {
             return Ok(before);
         }
         self.rows.read::<T>(&key)
+    }
+
+    fn trie_account(&self, address: Address) -> Result<Option<TrieAccount>, StateError> {
+        let key = keccak256(address);
+        match self.tree.peek(key) {
+            Some(account) => Ok(account),
+            None => self.row::<schema::Accounts, schema::AccountHistory>(key).map_err(StateError::io),
+        }
     }
 
     /// RLP of the node at `place`, unchecked; `None` when nothing with a hash of its own is there.
@@ -128,12 +136,7 @@ impl NodeSource for State {
 
 impl StateView for State {
     fn account(&self, address: Address) -> Result<Option<Account>, StateError> {
-        let key = keccak256(address);
-        let account = match self.tree.peek(key) {
-            Some(account) => account,
-            None => self.row::<schema::Accounts, schema::AccountHistory>(key).map_err(StateError::io)?,
-        };
-        Ok(account.map(Account::from))
+        Ok(self.trie_account(address)?.map(Account::from))
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
@@ -161,6 +164,10 @@ impl StateView for State {
 impl ChainState for State {
     fn tree(&self) -> &StateTree {
         &self.tree
+    }
+
+    fn account_and_storage(&self, address: Address) -> Result<Option<(Account, bool)>, StateError> {
+        Ok(self.trie_account(address)?.map(Account::with_storage))
     }
 
     fn header(&self, number: u64) -> Result<Bytes, StateError> {
