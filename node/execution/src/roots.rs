@@ -7,13 +7,12 @@ use crate::{
     keccak,
     state::{AccountDiff, NodeSource, StateDiff, StateError},
     trie::{
-        Account, Change, Child, Forge, Loader, Mark, NodeChange, Outcome, Place, Sealed, StateTree, TrieChanges, Word,
-        Write,
+        Account, Change, Child, Forge, Loader, NodeChange, Outcome, Place, Replaced, Sealed, StateTree, TrieChanges,
+        Word, Write,
     },
 };
 use alloy_primitives::{B256, Bytes, U256, map::B256Map};
-use alloy_trie::Nibbles;
-use std::{collections::BTreeMap, iter::Peekable, sync::atomic::Ordering};
+use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 /// What a difference makes of a state.
 #[derive(Debug, Clone)]
@@ -79,7 +78,7 @@ fn run(tree: &StateTree, source: &dyn NodeSource, diff: &StateDiff, keep: bool) 
     let count = tree.counter();
     count.fetch_add(accounts.made + storage.made, Ordering::Relaxed);
     if keep {
-        changes.nodes = node_changes(accounts, |_| None);
+        changes.nodes = node_changes(accounts, |_| None).collect();
         changes.nodes.extend(node_changes(storage, |number| Some(changed[number as usize].key)));
     }
     Ok(Applied { tree: StateTree::of(root, count.clone()), changes, siblings })
@@ -175,32 +174,16 @@ fn account_changes(
         let before = account.old.map(Account::to_trie);
         (account.key, Change { before, after: write.value.as_ref().map(Account::to_trie) })
     });
-    changes.filter(|(_, change)| change.before != change.after).collect()
+    let mut all = Vec::with_capacity(changed.len());
+    all.extend(changes.filter(|(_, change)| change.before != change.after));
+    all.into_iter().collect()
 }
 
 /// Old and new nodes, place by place.
-fn node_changes<V>(sealed: Sealed<V>, owner: impl Fn(u32) -> Option<B256>) -> Vec<NodeChange> {
-    let mut before = sealed.before.unwrap_or_default().finish().peekable();
-    let mut after = sealed.after.finish().peekable();
-    let mut changes = Vec::new();
-    while let Some(mark) = first(&mut before, &mut after) {
-        let path = Nibbles::unpack(mark.path).slice(..usize::from(mark.depth));
-        let at = |nodes: &mut Peekable<_>| nodes.next_if(|(next, _): &(Mark, Bytes)| next.key() == mark.key());
-        let (before, after) = (at(&mut before), at(&mut after));
-        if before.as_ref().map(|(_, raw)| raw) == after.as_ref().map(|(_, raw)| raw) {
-            continue;
-        }
-        let place = Place { owner: owner(mark.owner), path };
-        changes.push(NodeChange { place, before: before.map(|(_, raw)| raw), after: after.map(|(_, raw)| raw) });
-    }
-    changes
-}
-
-/// The lower of the next two marks.
-fn first(
-    before: &mut Peekable<impl Iterator<Item = (Mark, Bytes)>>,
-    after: &mut Peekable<impl Iterator<Item = (Mark, Bytes)>>,
-) -> Option<Mark> {
-    let next = [before.peek(), after.peek()].into_iter().flatten().map(|(mark, _)| mark);
-    next.min_by_key(|mark| mark.key()).cloned()
+fn node_changes<V>(sealed: Sealed<V>, owner: impl Fn(u32) -> Option<B256>) -> impl Iterator<Item = NodeChange> {
+    let replaced = sealed.marks.map(|marks| marks.finish()).unwrap_or_default();
+    replaced.into_iter().map(move |Replaced { owner: number, path, before, after }| {
+        let place = Place { owner: owner(number), path };
+        NodeChange { place, before, after }
+    })
 }

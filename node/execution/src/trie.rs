@@ -25,8 +25,8 @@ mod value;
 use crate::state::{NodeSource, StateError};
 use alloy_primitives::{B256, Bytes, U256};
 use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
-pub(crate) use forge::{Forge, Mark, Outcome, Sealed, Write};
-use node::Reference;
+pub(crate) use forge::{Forge, Outcome, Replaced, Sealed, Write};
+use node::Name;
 pub(crate) use node::{Branch, Child, Node, nibble, with_nibble};
 pub use place::{Change, NodeChange, Place, TrieChanges};
 pub use proof::{AccountProof, StorageProof, account_proof};
@@ -51,7 +51,7 @@ pub struct StateTree {
 impl StateTree {
     /// The state below `root`. Nothing is loaded yet.
     pub fn new(root: B256) -> Self {
-        let root = (root != EMPTY_ROOT_HASH).then(|| Child::unloaded(Reference::Hash(root)));
+        let root = (root != EMPTY_ROOT_HASH).then(|| Child::unloaded(Name::of_hash(&root)));
         Self::of(root, Arc::default())
     }
 

@@ -1,14 +1,14 @@
 //! From RLP to a node. Strict: what decodes encodes to the same bytes again, so a node is never kept as bytes.
 
 use super::{
-    node::{Branch, Child, Extension, KEY_NIBBLES, Leaf, Node, Reference, Short, with_nibble},
+    node::{Branch, Child, Extension, KEY_NIBBLES, Leaf, Name, Node, Slot, with_nibble},
     value::Value,
 };
 use crate::state::StateError;
 use alloy_primitives::B256;
 use alloy_rlp::Header;
 use alloy_trie::Nibbles;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// An RLP item: is it a list, its payload, the whole of it.
 type Item<'a> = (bool, &'a [u8], &'a [u8]);
@@ -53,27 +53,27 @@ impl Decoder {
         }
         match &items[..count] {
             [(false, path, _), value] => self.short(path, *value, key, depth),
-            [children @ .., (false, [], _)] if children.len() == 16 => self.branch(children, key, depth),
+            [children @ .., (false, [], _)] if children.len() == 16 => self.branch(raw, children, key, depth),
             _ => self.corrupt("neither leaf, extension nor branch"),
         }
     }
 
-    fn branch<V: Value>(&self, items: &[Item<'_>], key: B256, depth: usize) -> Result<Node<V>, StateError> {
+    fn branch<V: Value>(&self, raw: &[u8], items: &[Item<'_>], key: B256, depth: usize) -> Result<Node<V>, StateError> {
         if depth >= KEY_NIBBLES {
             return self.corrupt("branch below the depth of keys");
         }
         let mut mask = 0;
-        let mut children = Vec::with_capacity(items.iter().filter(|(_, payload, _)| !payload.is_empty()).count());
+        let mut nodes = Vec::with_capacity(16);
         for (nibble, item) in (0u8..).zip(items) {
-            if let Some(child) = self.child(*item, with_nibble(key, depth, nibble), depth + 1)? {
+            if let Some(node) = self.child(*item, with_nibble(key, depth, nibble), depth + 1)? {
                 mask |= 1 << nibble;
-                children.push(child);
+                nodes.push(node);
             }
         }
-        if children.len() < 2 {
+        if nodes.len() < 2 {
             return self.corrupt("branch with fewer than two children");
         }
-        Ok(Node::Branch(Branch::new(mask, children.into())))
+        Ok(Node::Branch(Branch::new(mask, raw.into(), nodes)))
     }
 
     fn short<V: Value>(
@@ -115,26 +115,25 @@ impl Decoder {
         }
         match self.child(second, key, end)? {
             None => self.corrupt("extension to nothing"),
-            Some(child) => Ok(Node::Extension(Box::new(Extension { path: nibbles, child }))),
+            Some(node) => {
+                let child = Child { name: Name::from_item(second.2), node };
+                Ok(Node::Extension(Box::new(Extension { path: nibbles, child })))
+            }
         }
     }
 
+    /// The place of a child: empty when the parent names its hash. `None`: no child.
     fn child<V: Value>(
         &self,
         (list, payload, whole): Item<'_>,
         key: B256,
         depth: usize,
-    ) -> Result<Option<Child<V>>, StateError> {
+    ) -> Result<Option<Slot<V>>, StateError> {
         match (list, payload.len()) {
-            (true, _) => match Short::new(whole) {
-                None => self.corrupt("inlined node of 32 bytes or more"),
-                Some(short) => {
-                    let node = self.node(whole, key, depth)?;
-                    Ok(Some(Child::loaded(Reference::Short(short), Arc::new(node))))
-                }
-            },
+            (true, _) if whole.len() >= 32 => self.corrupt("inlined node of 32 bytes or more"),
+            (true, _) => Ok(Some(OnceLock::from(Arc::new(self.node(whole, key, depth)?)))),
             (false, 0) => Ok(None),
-            (false, 32) => Ok(Some(Child::unloaded(Reference::Hash(B256::from_slice(payload))))),
+            (false, 32) => Ok(Some(OnceLock::new())),
             (false, _) => self.corrupt("child is neither a hash nor a node"),
         }
     }

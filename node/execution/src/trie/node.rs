@@ -3,10 +3,14 @@
 //! Nodes never change once they hang in a tree; versions of a state share them. A child that nobody has looked at is only its hash; whoever
 //! looks first loads it for every version that holds the same parent. Must not know: sources, or what a value means.
 
+mod branch;
+
 use super::value::Value;
 use alloy_primitives::{B256, Bytes};
 use alloy_rlp::{EMPTY_STRING_CODE, Header};
 use alloy_trie::Nibbles;
+pub(crate) use branch::Branch;
+pub(super) use branch::nibbles;
 use std::{
     fmt,
     sync::{Arc, OnceLock},
@@ -18,84 +22,71 @@ pub(super) const KEY_NIBBLES: usize = 64;
 /// No node is longer: a branch with sixteen hashes.
 const RLP_MAX: usize = 3 + 16 * 33 + 1;
 
-/// How a parent names a child.
+/// How a parent names a child: an item of its own RLP. The string of the child's hash, or the child's RLP itself when that is shorter than 32 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reference {
-    /// keccak256 of its RLP.
-    Hash(B256),
-    /// Its RLP, shorter than 32 bytes.
-    Short(Short),
-    /// Being made: its number in the forge. Never in a finished tree.
-    Fresh(u32),
-}
-
-/// RLP of a node of less than 32 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Short {
+pub(crate) struct Name {
     len: u8,
-    bytes: [u8; 31],
+    bytes: [u8; 33],
 }
 
-impl Short {
-    pub(super) fn new(raw: &[u8]) -> Option<Self> {
-        let mut bytes = [0; 31];
-        bytes.get_mut(..raw.len())?.copy_from_slice(raw);
-        Some(Self { len: raw.len() as u8, bytes })
+impl Name {
+    pub(super) fn of_hash(hash: &B256) -> Self {
+        let mut bytes = [EMPTY_STRING_CODE + 32; 33];
+        bytes[1..].copy_from_slice(hash.as_slice());
+        Self { len: 33, bytes }
     }
 
-    fn raw(&self) -> &[u8] {
+    /// Of a node below the root.
+    pub(super) fn of(raw: &[u8], hash: &B256) -> Self {
+        if raw.len() < 32 { Self::from_item(raw) } else { Self::of_hash(hash) }
+    }
+
+    /// From the item itself, at most 33 bytes.
+    pub(super) fn from_item(item: &[u8]) -> Self {
+        let mut bytes = [0; 33];
+        bytes[..item.len()].copy_from_slice(item);
+        Self { len: item.len() as u8, bytes }
+    }
+
+    pub(super) fn is_hash(&self) -> bool {
+        self.bytes[0] == EMPTY_STRING_CODE + 32
+    }
+
+    fn item(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
     }
 }
 
-impl Reference {
-    fn len(&self) -> usize {
-        match self {
-            Self::Hash(_) => 33,
-            Self::Short(short) => short.raw().len(),
-            Self::Fresh(_) => unreachable!("children are finished before their parent is encoded"),
-        }
-    }
-
-    /// Writes to the start of `out`; returns how many bytes.
-    fn copy(&self, out: &mut [u8]) -> usize {
-        match self {
-            Self::Hash(hash) => {
-                out[0] = EMPTY_STRING_CODE + 32;
-                out[1..33].copy_from_slice(hash.as_slice());
-                33
-            }
-            Self::Short(short) => {
-                let raw = short.raw();
-                out[..raw.len()].copy_from_slice(raw);
-                raw.len()
-            }
-            Self::Fresh(_) => unreachable!("children are finished before their parent is encoded"),
-        }
-    }
+/// The hash in such an item.
+fn hash_in(item: &[u8]) -> Option<B256> {
+    item.strip_prefix(&[EMPTY_STRING_CODE + 32]).map(B256::from_slice)
 }
 
-/// A child: its name, and the node once somebody looked.
+/// Where a node goes once somebody looked.
+pub(super) type Slot<V> = OnceLock<Arc<Node<V>>>;
+
+/// A child that hangs nowhere, or in something that has only one: its name, and the node once somebody looked.
 #[derive(Clone)]
 pub(crate) struct Child<V> {
-    pub(super) reference: Reference,
-    pub(super) node: OnceLock<Arc<Node<V>>>,
+    pub(super) name: Name,
+    pub(super) node: Slot<V>,
 }
 
 impl<V> Child<V> {
-    pub(super) fn unloaded(reference: Reference) -> Self {
-        Self { reference, node: OnceLock::new() }
+    pub(super) fn unloaded(name: Name) -> Self {
+        Self { name, node: OnceLock::new() }
     }
 
-    pub(super) fn loaded(reference: Reference, node: Arc<Node<V>>) -> Self {
-        Self { reference, node: OnceLock::from(node) }
+    pub(super) fn loaded(name: Name, node: Arc<Node<V>>) -> Self {
+        Self { name, node: OnceLock::from(node) }
+    }
+
+    pub(crate) fn link(&self) -> Link<'_, V> {
+        Link { named: Named::Here(&self.name), node: &self.node }
     }
 
     pub(crate) fn hash(&self) -> Option<B256> {
-        match self.reference {
-            Reference::Hash(hash) => Some(hash),
-            Reference::Short(_) | Reference::Fresh(_) => None,
-        }
+        hash_in(self.name.item())
     }
 
     /// Of a root, which always has one.
@@ -106,7 +97,46 @@ impl<V> Child<V> {
 
 impl<V> fmt::Debug for Child<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Child").field("reference", &self.reference).finish_non_exhaustive()
+        f.debug_struct("Child").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A child where it hangs.
+pub(crate) struct Link<'t, V> {
+    named: Named<'t>,
+    pub(super) node: &'t Slot<V>,
+}
+
+/// Where the name of a child is. Looked up when somebody asks, because going down asks for nodes only.
+#[derive(Clone, Copy)]
+enum Named<'t> {
+    Here(&'t Name),
+    In(branch::At<'t>),
+}
+
+impl<V> Clone for Link<'_, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Link<'_, V> {}
+
+impl<'t, V> Link<'t, V> {
+    pub(crate) fn hash(&self) -> Option<B256> {
+        hash_in(self.item())
+    }
+
+    fn item(&self) -> &'t [u8] {
+        match self.named {
+            Named::Here(name) => name.item(),
+            Named::In(branch) => branch.item(),
+        }
+    }
+
+    /// The same child, to hang elsewhere.
+    pub(super) fn to_child(self) -> Child<V> {
+        Child { name: Name::from_item(self.item()), node: self.node.clone() }
     }
 }
 
@@ -130,47 +160,10 @@ pub(crate) struct Extension<V> {
     pub(super) child: Child<V>,
 }
 
-/// Two children or more, by nibble; keys all have one length, so a branch holds no value.
-pub(crate) struct Branch<V> {
-    mask: u16,
-    children: Box<[Child<V>]>,
-}
-
-impl<V> Branch<V> {
-    /// From children in the order of their nibbles.
-    pub(super) fn new(mask: u16, children: Box<[Child<V>]>) -> Self {
-        assert_eq!(mask.count_ones() as usize, children.len(), "a bit for each child");
-        Self { mask, children }
-    }
-
-    pub(crate) fn mask(&self) -> u16 {
-        self.mask
-    }
-
-    pub(crate) fn get(&self, nibble: u8) -> Option<&Child<V>> {
-        let bit = 1u16 << nibble;
-        (self.mask & bit != 0).then(|| &self.children[(self.mask & (bit - 1)).count_ones() as usize])
-    }
-
-    pub(super) fn children(&self) -> impl Iterator<Item = (u8, &Child<V>)> {
-        (0..16).filter(|nibble| self.mask >> nibble & 1 == 1).zip(&self.children)
-    }
-
-    pub(super) fn children_mut(&mut self) -> &mut [Child<V>] {
-        &mut self.children
-    }
-}
-
-impl<V> Drop for Branch<V> {
-    fn drop(&mut self) {
-        warm(&self.children);
-    }
-}
-
 /// Reads the counters of nodes that are about to be counted up or down. Reads overlap, where counting would wait for memory one node after the
 /// other.
-pub(super) fn warm<'t, V: 't>(children: impl IntoIterator<Item = &'t Child<V>>) {
-    let nodes = children.into_iter().filter_map(|child| child.node.get());
+pub(super) fn warm<'t, V: 't>(nodes: impl IntoIterator<Item = &'t Slot<V>>) {
+    let nodes = nodes.into_iter().filter_map(OnceLock::get);
     std::hint::black_box(nodes.fold(0, |sum, node| sum ^ Arc::strong_count(node)));
 }
 
@@ -199,34 +192,21 @@ pub(super) fn follows(key: &B256, depth: usize, path: &Nibbles) -> usize {
 
 /// Appends the RLP of a node that hangs `depth` nibbles deep.
 pub(super) fn encode<V: Value>(node: &Node<V>, depth: usize, out: &mut Vec<u8>) {
-    out.reserve(RLP_MAX);
     match node {
         Node::Leaf(Leaf { key, value }) => leaf(key, value, depth, out),
         Node::Extension(extension) => {
             let Extension { path, child } = &**extension;
             let prefix = 1 + path.len() / 2;
-            list(string_len(prefix) + child.reference.len(), out);
+            let name = child.name.item();
+            list(string_len(prefix) + name.len(), out);
             string(prefix, out);
             let odd = path.len() % 2;
             out.push(if odd == 1 { 0x10 | path.get_unchecked(0) } else { 0 });
             let pairs = (odd..path.len()).step_by(2);
             out.extend(pairs.map(|i| path.get_unchecked(i) << 4 | path.get_unchecked(i + 1)));
-            let mut name = [0; 33];
-            let len = child.reference.copy(&mut name);
-            out.extend_from_slice(&name[..len]);
+            out.extend_from_slice(name);
         }
-        Node::Branch(branch) => {
-            let mut payload = [EMPTY_STRING_CODE; RLP_MAX];
-            let (mut end, mut children) = (0, branch.children.iter());
-            for nibble in 0..16 {
-                end += match branch.mask >> nibble & 1 {
-                    1 => children.next().expect("a child for each bit").reference.copy(&mut payload[end..]),
-                    _ => 1,
-                };
-            }
-            list(end + 1, out);
-            out.extend_from_slice(&payload[..end + 1]);
-        }
+        Node::Branch(branch) => out.extend_from_slice(branch.raw()),
     }
 }
 
@@ -248,10 +228,8 @@ impl<V: Value> Node<V> {
 pub(super) fn encoded_len<V: Value>(node: &Node<V>, depth: usize) -> usize {
     let payload = match node {
         Node::Leaf(leaf) => string_len(1 + (leaf.value.key_nibbles() - depth) / 2) + string_len(leaf.value.len()),
-        Node::Extension(extension) => string_len(1 + extension.path.len() / 2) + extension.child.reference.len(),
-        Node::Branch(branch) => {
-            branch.children.iter().map(|child| child.reference.len()).sum::<usize>() + 17 - branch.children.len()
-        }
+        Node::Extension(extension) => string_len(1 + extension.path.len() / 2) + extension.child.name.item().len(),
+        Node::Branch(branch) => return branch.raw().len(),
     };
     payload + alloy_rlp::length_of_length(payload)
 }

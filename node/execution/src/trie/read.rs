@@ -2,16 +2,19 @@
 
 use super::{
     decode::decode,
-    node::{Child, KEY_NIBBLES, Node, encoded_len, follows, nibble, warm},
+    node::{Child, KEY_NIBBLES, Link, Node, encoded_len, follows, nibble, warm},
     place::Place,
     value::Value,
 };
 use crate::state::{NodeSource, StateError};
 use alloy_primitives::B256;
 use alloy_trie::Nibbles;
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// Where nodes of one trie come from.
@@ -38,7 +41,7 @@ impl<'a> Loader<'a> {
     /// The node that `child` names, below the first `depth` nibbles of `key`.
     pub(super) fn node<'t, V: Value>(
         &self,
-        child: &'t Child<V>,
+        child: Link<'t, V>,
         key: &B256,
         depth: usize,
     ) -> Result<&'t Arc<Node<V>>, StateError> {
@@ -60,9 +63,9 @@ impl<'a> Loader<'a> {
         &self,
         root: Option<&'t Child<V>>,
         key: &B256,
-        mut visit: impl FnMut(&'t Child<V>, &'t Node<V>, usize),
+        mut visit: impl FnMut(Link<'t, V>, &'t Node<V>, usize),
     ) -> Result<Option<&'t V>, StateError> {
-        let (mut next, mut depth) = (root, 0);
+        let (mut next, mut depth) = (root.map(Child::link), 0);
         while let Some(child) = next {
             let node = self.node(child, key, depth)?;
             visit(child, node, depth);
@@ -75,7 +78,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Bytes of a node's RLP.
-    pub(crate) fn len<V: Value>(&self, child: &Child<V>, key: &B256, depth: usize) -> Result<usize, StateError> {
+    pub(crate) fn len<V: Value>(&self, child: Link<'_, V>, key: &B256, depth: usize) -> Result<usize, StateError> {
         Ok(encoded_len(self.node(child, key, depth)?, depth))
     }
 
@@ -91,44 +94,49 @@ impl<'a> Loader<'a> {
 
 impl Loader<'_> {
     /// The values under many keys, which are sorted: one way down for those that share it.
+    ///
+    /// Goes down level by level, not path by path: the nodes of a level stand anywhere in memory, and what waits for memory waits for all of them
+    /// together.
     pub(crate) fn gather<'t, V: Value>(
         &self,
         root: Option<&'t Child<V>>,
         keys: &[B256],
     ) -> Result<Vec<Option<&'t V>>, StateError> {
-        let mut values = Vec::with_capacity(keys.len());
-        self.gather_below(root, 0, keys, &mut values)?;
-        Ok(values)
-    }
-
-    fn gather_below<'t, V: Value>(
-        &self,
-        child: Option<&'t Child<V>>,
-        depth: usize,
-        keys: &[B256],
-        values: &mut Vec<Option<&'t V>>,
-    ) -> Result<(), StateError> {
-        let ([key, ..], Some(child)) = (keys, child) else {
-            values.extend(keys.iter().map(|_| None));
-            return Ok(());
-        };
-        let Node::Branch(branch) = &**self.node(child, key, depth)? else {
-            for key in keys {
-                values.push(self.get_below(child, depth, key)?);
+        let mut values = vec![None; keys.len()];
+        let mut level: Vec<Way<'t, V>> = Vec::new();
+        level.extend(root.map(|root| Way { child: root.link(), depth: 0, keys: 0..keys.len() }));
+        while !level.is_empty() {
+            warm(level.iter().map(|way| way.child.node));
+            let mut branches = Vec::with_capacity(level.len());
+            for Way { child, depth, keys: range } in level {
+                let Some(key) = keys[range.clone()].first() else { continue };
+                match &**self.node(child, key, depth)? {
+                    Node::Branch(branch) => branches.push((branch, depth, range)),
+                    _ => {
+                        for at in range {
+                            values[at] = self.get_below(child, depth, &keys[at])?;
+                        }
+                    }
+                }
             }
-            return Ok(());
-        };
-        let groups = || keys.chunk_by(|a, b| nibble(a, depth) == nibble(b, depth));
-        warm(groups().filter_map(|group| branch.get(nibble(&group[0], depth))));
-        for group in groups() {
-            self.gather_below(branch.get(nibble(&group[0], depth)), depth + 1, group, values)?;
+            branches.iter().for_each(|(branch, ..)| branch.warm());
+            level = Vec::with_capacity(branches.len());
+            for (branch, depth, range) in branches {
+                let mut start = range.start;
+                for group in keys[range].chunk_by(|a, b| nibble(a, depth) == nibble(b, depth)) {
+                    let keys = start..start + group.len();
+                    start = keys.end;
+                    let child = branch.get(nibble(&group[0], depth));
+                    level.extend(child.map(|child| Way { child, depth: depth + 1, keys }));
+                }
+            }
         }
-        Ok(())
+        Ok(values)
     }
 
     fn get_below<'t, V: Value>(
         &self,
-        child: &'t Child<V>,
+        child: Link<'t, V>,
         mut depth: usize,
         key: &B256,
     ) -> Result<Option<&'t V>, StateError> {
@@ -142,9 +150,16 @@ impl Loader<'_> {
     }
 }
 
+/// Keys, by their positions, that pass a child.
+struct Way<'t, V> {
+    child: Link<'t, V>,
+    depth: usize,
+    keys: Range<usize>,
+}
+
 /// The value under `key` as far as memory knows: `None` when a node on the way is not there.
 pub(super) fn peek<'t, V: Value>(root: Option<&'t Child<V>>, key: &B256) -> Option<Option<&'t V>> {
-    let (mut next, mut depth) = (root, 0);
+    let (mut next, mut depth) = (root.map(Child::link), 0);
     while let Some(child) = next {
         match step(child.node.get()?, key, &mut depth) {
             Step::Down(below) => next = Some(below),
@@ -155,7 +170,7 @@ pub(super) fn peek<'t, V: Value>(root: Option<&'t Child<V>>, key: &B256) -> Opti
 }
 
 enum Step<'t, V> {
-    Down(&'t Child<V>),
+    Down(Link<'t, V>),
     End(Option<&'t V>),
 }
 
@@ -167,7 +182,7 @@ fn step<'t, V>(node: &'t Node<V>, key: &B256, depth: &mut usize) -> Step<'t, V> 
                 return Step::End(None);
             }
             *depth += extension.path.len();
-            Step::Down(&extension.child)
+            Step::Down(extension.child.link())
         }
         Node::Branch(branch) => {
             debug_assert!(*depth < KEY_NIBBLES, "decoding refuses branches at or below depth 64");

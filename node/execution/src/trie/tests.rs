@@ -1,5 +1,6 @@
 mod plain;
 
+use super::node::Link;
 use super::*;
 use crate::{
     roots::{self, Applied},
@@ -54,10 +55,10 @@ pub(crate) fn export(tree: &StateTree, source: &dyn NodeSource) -> BTreeMap<Plac
     let loader = tree.loader(source);
     let Some(root) = tree.top() else { return nodes };
     let mut accounts: Vec<(B256, Account)> = Vec::new();
-    below(loader, root, B256::ZERO, 0, &mut nodes, &mut accounts);
+    below(loader, root.link(), B256::ZERO, 0, &mut nodes, &mut accounts);
     for (owner, account) in accounts {
         if let Some(storage) = account.storage() {
-            below(loader.of(owner), storage, B256::ZERO, 0, &mut nodes, &mut Vec::new());
+            below(loader.of(owner), storage.link(), B256::ZERO, 0, &mut nodes, &mut Vec::new());
         }
     }
     nodes
@@ -65,7 +66,7 @@ pub(crate) fn export(tree: &StateTree, source: &dyn NodeSource) -> BTreeMap<Plac
 
 fn below<V: Value>(
     loader: Loader<'_>,
-    child: &Child<V>,
+    child: Link<'_, V>,
     key: B256,
     depth: usize,
     nodes: &mut BTreeMap<Place, Bytes>,
@@ -86,7 +87,7 @@ fn below<V: Value>(
             for at in 0..extension.path.len() {
                 key = with_nibble(key, depth + at, extension.path.get_unchecked(at));
             }
-            below(loader, &extension.child, key, depth + extension.path.len(), nodes, leaves);
+            below(loader, extension.child.link(), key, depth + extension.path.len(), nodes, leaves);
         }
         Node::Branch(branch) => branch.children().for_each(|(nibble, child)| {
             below(loader, child, with_nibble(key, depth, nibble), depth + 1, nodes, leaves);
@@ -157,7 +158,7 @@ fn hash(root: Option<&Child<Word>>) -> B256 {
 }
 
 fn unloaded(root: B256) -> Option<Child<Word>> {
-    (root != EMPTY_ROOT_HASH).then(|| Child::unloaded(Reference::Hash(root)))
+    (root != EMPTY_ROOT_HASH).then(|| Child::unloaded(Name::of_hash(&root)))
 }
 
 /// The same as one key after the other: all paths, then writes, then clears.
@@ -216,7 +217,7 @@ proptest! {
             store.nodes.extend(made);
             if let Some(root) = &done.root {
                 let (count, mut nodes, mut leaves) = (AtomicUsize::new(0), BTreeMap::new(), Vec::new());
-                below(Loader::new(&store, &count), root, B256::ZERO, 0, &mut nodes, &mut leaves);
+                below(Loader::new(&store, &count), root.link(), B256::ZERO, 0, &mut nodes, &mut leaves);
                 prop_assert!(leaves.into_iter().map(|(key, word)| (key, word.0)).eq(model.clone()));
                 for raw in nodes.into_values() {
                     prop_assert_eq!(store.nodes.get(&keccak256(&raw)), Some(&raw));

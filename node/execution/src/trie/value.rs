@@ -1,6 +1,6 @@
 //! What hangs in the leaves: accounts in the account trie, words in storage tries, decoded.
 
-use super::node::{Child, KEY_NIBBLES, Reference};
+use super::node::{Child, KEY_NIBBLES, Name};
 use alloy_primitives::{B256, KECCAK256_EMPTY, U256};
 use alloy_rlp::{Decodable, Encodable, Header};
 use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
@@ -108,7 +108,7 @@ impl Value for Account {
 
     fn read(raw: &[u8]) -> Option<Self> {
         let TrieAccount { nonce, balance, storage_root, code_hash } = exact(raw)?;
-        let storage = (storage_root != EMPTY_ROOT_HASH).then(|| Child::unloaded(Reference::Hash(storage_root)));
+        let storage = (storage_root != EMPTY_ROOT_HASH).then(|| Child::unloaded(Name::of_hash(&storage_root)));
         Some(Self::new(nonce, balance, code_hash, storage))
     }
 }
