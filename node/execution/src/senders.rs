@@ -7,7 +7,7 @@
 //! ```text
 //!   transactions ─► payloads hashed ─► (hash, signature) ─► signers ─┬─► eight ─► keys ─► hashed ─► addresses
 //!                                                                    └─► libsecp256k1, where eight has no answer
-//!   eight ─► points ─► field ─► lanes (AVX-512)      eight ─► scalar, generator
+//!   eight ─► points, powers ─► field ─► lanes (AVX-512)      eight ─► scalar, generator
 //! ```
 //!
 //! Must not know: the rules of forks, beyond whether s may be high.
@@ -24,6 +24,8 @@ mod generator;
 mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod points;
+#[cfg(target_arch = "x86_64")]
+mod powers;
 #[cfg(target_arch = "x86_64")]
 mod scalar;
 mod signers;

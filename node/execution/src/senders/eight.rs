@@ -3,10 +3,11 @@
 //! Must not know: what was signed.
 
 use super::{
-    field::{self, Fe},
+    field::Fe,
     generator::{self, G},
     lanes::{self, LANES, Mask, of},
     points::{Affine, Multiples, Point},
+    powers,
     scalar::{self, G_DIGITS, R_BITS, R_DIGITS, Signed},
 };
 use alloy_primitives::U256;
@@ -73,7 +74,7 @@ fn lifted(signatures: &[Signed]) -> Vec<(Affine, Mask)> {
         xs.push(x);
     }
     let mut out = Vec::with_capacity(TOGETHER);
-    let roots = field::roots(&squares);
+    let roots = powers::roots(&squares);
     for (((group, x), square), y) in signatures.chunks(LANES).zip(xs).zip(squares).zip(roots) {
         let good = y.sqr_loose().sub(&square.loose()).tight().zeros();
         let odd = mask(&eight(group, |signature| signature.odd));
@@ -159,7 +160,7 @@ fn affine(sums: &[(Point, Mask)]) -> Vec<[Option<Key>; LANES]> {
         before.push((product, z, good));
         product = product.mul(&z);
     }
-    let mut inverse = field::inverse(&product);
+    let mut inverse = powers::inverse(&product);
     let mut out = vec![[None; LANES]; sums.len()];
     for ((out, (point, _)), (before, z, good)) in out.iter_mut().zip(sums).zip(before).rev() {
         let one = inverse.mul(&before);

@@ -1,4 +1,10 @@
-use super::{super::lanes, *};
+use super::{
+    super::{
+        lanes,
+        powers::{inverse, roots},
+    },
+    *,
+};
 use crate::world::rng;
 use rand::{Rng, rngs::StdRng};
 
