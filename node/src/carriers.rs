@@ -23,14 +23,14 @@ pub struct Carriers {
     host: Arc<dyn Host>,
     kzg: Arc<dyn Commitments>,
     chain: Chain,
-    beacon: Beacon,
+    beacons: Vec<Beacon>,
     sealed: Arc<Mutex<BTreeMap<B256, Arc<Executed>>>>,
 }
 
 impl Carriers {
-    /// Own store, then blobs from `beacon`.
-    pub fn new(host: Arc<dyn Host>, kzg: Arc<dyn Commitments>, chain: Chain, beacon: Beacon) -> Self {
-        Self { host, kzg, chain, beacon, sealed: Arc::default() }
+    /// Own store, then blobs from each of `beacons`.
+    pub fn new(host: Arc<dyn Host>, kzg: Arc<dyn Commitments>, chain: Chain, beacons: Vec<Beacon>) -> Self {
+        Self { host, kzg, chain, beacons, sealed: Arc::default() }
     }
 
     /// Remembers a block that was sealed here, executed as it is.
@@ -56,11 +56,16 @@ impl Carriers {
             Ok(None) => {}
             Err(error) => tracing::error!(%error, %hash, "own store could not be read; trying blobs"),
         }
-        self.blobs(landing).await
+        for beacon in &self.beacons {
+            if let Some(payload) = self.blobs(beacon, landing).await {
+                return Some(payload);
+            }
+        }
+        None
     }
 
-    async fn blobs(&self, landing: &Landing) -> Option<Payload> {
-        let served = match self.beacon.blobs(landing.l1_timestamp, &landing.block.blob_hashes).await {
+    async fn blobs(&self, beacon: &Beacon, landing: &Landing) -> Option<Payload> {
+        let served = match beacon.blobs(landing.l1_timestamp, &landing.block.blob_hashes).await {
             Ok(served) => served?,
             Err(error) => {
                 tracing::warn!(%error, number = landing.block.number, "blobs");
@@ -79,7 +84,7 @@ impl Carriers {
         match host::blocking(&*self.host, "checking blobs", check).await {
             Ok(Ok(content)) => Some(Payload::Content(content)),
             Ok(Err(error)) => {
-                tracing::error!(%error, number = landing.block.number, "the beacon endpoint serves other blobs than landed");
+                tracing::error!(%error, url = beacon.url(), "a beacon endpoint serves other blobs than landed");
                 None
             }
             Err(error) => {

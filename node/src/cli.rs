@@ -122,12 +122,12 @@ pub struct NodeArgs {
     /// Folder for the database, made when missing
     #[arg(long, env = "BASALT_DATADIR")]
     pub datadir: PathBuf,
-    /// L1 execution endpoint (HTTP JSON-RPC)
-    #[arg(long = "l1.rpc-url", env = "BASALT_L1_RPC_URL")]
-    pub l1_rpc_url: Url,
-    /// L1 beacon endpoint (HTTP), for blobs
-    #[arg(long = "l1.beacon-url", env = "BASALT_L1_BEACON_URL")]
-    pub l1_beacon_url: Url,
+    /// L1 execution endpoints (HTTP JSON-RPC), the preferred one first; repeat it, or separate them by commas
+    #[arg(long = "l1.rpc-url", env = "BASALT_L1_RPC_URL", required = true, value_delimiter = ',')]
+    pub l1_rpc_url: Vec<Url>,
+    /// L1 beacon endpoints (HTTP), for blobs; as above
+    #[arg(long = "l1.beacon-url", env = "BASALT_L1_BEACON_URL", required = true, value_delimiter = ',')]
+    pub l1_beacon_url: Vec<Url>,
     /// Address that the JSON-RPC server binds
     #[arg(long = "http.addr", default_value = "127.0.0.1")]
     pub http_addr: IpAddr,

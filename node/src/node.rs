@@ -16,7 +16,7 @@ use bridge::opening::{Commitments, Kzg, LazyKzg};
 use chainspec::{ChainSpec, ConfigError, RollupConfig, SpecError};
 use engine::{Engine, L1Ref};
 use execution::StateError;
-use l1::{Beacon, Hands, HubReader, L1Error, L1Rpc, Signer, SignerError, WatchEnd, Watcher};
+use l1::{Beacon, Hands, HubReader, L1Error, L1Rpc, Signer, SignerError, WatchEnd, Watcher, panel::Patience};
 use rpc::{Backend, Running, ServeError, Submit, rollup::Role};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use storage::{Chain, Limits, StorageError};
@@ -40,10 +40,10 @@ pub struct Config {
     pub datadir: PathBuf,
     /// What it may take of memory and disk, and how far back states can be read.
     pub database: Limits,
-    /// L1 execution endpoint.
-    pub l1_rpc_url: Url,
-    /// L1 beacon endpoint.
-    pub l1_beacon_url: Url,
+    /// L1 execution endpoints, in the order of preference, at least one.
+    pub l1_rpc_url: Vec<Url>,
+    /// L1 beacon endpoints, in the order in which they are asked for blobs, at least one.
+    pub l1_beacon_url: Vec<Url>,
     /// JSON-RPC: where it listens, what it serves, to whom.
     pub http: rpc::Config,
     /// JSON-RPC's limits.
@@ -99,7 +99,7 @@ pub enum StartError {
     #[error("L1 beacon: {0} (--l1.beacon-url)")]
     Beacon(L1Error),
     /// The L1 endpoint is of another chain.
-    #[error("the L1 endpoint is chain {found}, the chain file says {expected} (--l1.rpc-url, --chain)")]
+    #[error("an L1 endpoint is chain {found}, the chain file says {expected} (--l1.rpc-url, --chain)")]
     OtherL1 {
         /// What it says.
         found: u64,
@@ -160,10 +160,10 @@ pub struct Parts {
     pub kzg: Arc<dyn Commitments>,
     /// The chain as the last run left it.
     pub chain: Chain,
-    /// L1 execution endpoint.
+    /// L1 execution endpoints.
     pub rpc: L1Rpc,
-    /// L1 beacon endpoint.
-    pub beacon: Beacon,
+    /// L1 beacon endpoints.
+    pub beacons: Vec<Beacon>,
     /// The chain file.
     pub rollup: RollupConfig,
     /// What a sequencer needs; a follower has none of it.
@@ -213,8 +213,8 @@ pub async fn launch(config: Config) -> Result<Handle, StartError> {
     let spec = Arc::new(config.rollup.spec()?);
     let node = Node::assemble(Parts {
         chain: Chain::open(&config.datadir, spec, config.database)?,
-        rpc: L1Rpc::new(&config.l1_rpc_url).map_err(StartError::L1)?,
-        beacon: Beacon::connect(&config.l1_beacon_url).await.map_err(StartError::Beacon)?,
+        rpc: L1Rpc::of(&config.l1_rpc_url, Patience::of_slots(config.rollup.l1_slot_ms)).map_err(StartError::L1)?,
+        beacons: beacons(&config.l1_beacon_url).await.map_err(StartError::Beacon)?,
         rollup: config.rollup.clone(),
         sequencer: config.sequencer.clone(),
         kzg: Arc::new(LazyKzg),
@@ -229,10 +229,10 @@ pub async fn launch(config: Config) -> Result<Handle, StartError> {
 impl Node {
     /// Checks L1 and takes up where the last run left off.
     pub async fn assemble(parts: Parts) -> Result<Self, StartError> {
-        let Parts { host, kzg, chain, rpc, beacon, rollup, sequencer } = &parts;
+        let Parts { host, kzg, chain, rpc, beacons, rollup, sequencer } = &parts;
         let chain_id = chain.spec().chain_id;
         let registered = check_l1(rpc, rollup, chain.spec()).await?;
-        let carriers = Carriers::new(host.clone(), kzg.clone(), chain.clone(), beacon.clone());
+        let carriers = Carriers::new(host.clone(), kzg.clone(), chain.clone(), beacons.clone());
         let pool = match sequencer {
             Some(_) => Some(TxPool::open(host.clone(), chain.clone()).map_err(StartError::Pool)?),
             None => None,
@@ -357,7 +357,7 @@ async fn watch(
         let step = tokio::select! {
             biased;
             () = shutdown.wait() => return WatchEnd::NobodyListens,
-            step = watcher.step(&events) => step,
+            step = watcher.step(host.uptime(), &events) => step,
         };
         let pause = match step {
             Ok(pause) => pause,
@@ -378,11 +378,26 @@ async fn watch(
     }
 }
 
+/// The endpoints at `urls`, of which one has to be there; the others may come later.
+async fn beacons(urls: &[Url]) -> Result<Vec<Beacon>, L1Error> {
+    let beacons = urls.iter().map(Beacon::new).collect::<Result<Vec<_>, _>>()?;
+    let mut failed = None;
+    for beacon in &beacons {
+        match beacon.connect().await {
+            Ok(()) => return Ok(beacons),
+            Err(error) => {
+                failed.get_or_insert(error);
+            }
+        }
+    }
+    failed.map_or(Ok(beacons), Err)
+}
+
 /// The L1 is the right one, and Hub registered this very rollup there, with all of its ether backed.
 async fn check_l1(rpc: &L1Rpc, config: &RollupConfig, spec: &ChainSpec) -> Result<L1Ref, StartError> {
-    let found = rpc.chain_id().await.map_err(StartError::L1)?;
-    if found != config.l1_chain_id {
-        return Err(StartError::OtherL1 { found, expected: config.l1_chain_id });
+    let expected = config.l1_chain_id;
+    if let Some(found) = rpc.connect().await.map_err(StartError::L1)?.into_iter().find(|found| *found != expected) {
+        return Err(StartError::OtherL1 { found, expected });
     }
     let block = config.hub_block;
     let not_registered = || StartError::NotRegistered { hub: config.hub, chain_id: spec.chain_id, block };

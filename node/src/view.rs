@@ -101,6 +101,9 @@ impl View {
         if !l1.status.caught_up {
             reasons.push("catching up with L1".to_owned());
         }
+        if l1.status.contested {
+            reasons.push("the L1 endpoints keep to different branches (--l1.rpc-url)".to_owned());
+        }
         if l1.status.pending > 0 {
             reasons.push(format!("{} landed blocks are not executed yet", l1.status.pending));
         }

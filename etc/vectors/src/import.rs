@@ -161,10 +161,9 @@ fn faulty_transaction(mut block: &[u8]) -> Option<alloy_rlp::Error> {
 
 /// A block with the senders of its transactions.
 fn recover(spec: &ChainSpec, block: Block) -> Result<RecoveredBlock, Refusal> {
-    let number = block.header.number;
-    let transactions = block.body.transactions.iter().enumerate();
-    let senders: Vec<Address> =
-        transactions.map(|(index, tx)| sender(spec, number, index, tx)).collect::<Result<_, _>>()?;
+    let senders = execution::block::senders(spec, block.header.number, &block.body.transactions);
+    let senders = senders.into_iter().enumerate().map(|(index, sender)| sender.ok_or(Refusal::Signature { index }));
+    let senders: Vec<Address> = senders.collect::<Result<_, _>>()?;
     let hash = block.header.hash_slow();
     Ok(RecoveredBlock::new(block, senders, hash))
 }

@@ -31,6 +31,8 @@ pub enum Event {
     },
     /// The watcher has handed over everything up to the L1 head.
     L1CaughtUp,
+    /// L1 endpoints keep to different branches and nothing tells which of them is wrong, or no longer do.
+    L1Contested(bool),
     /// A carrier answered, or all of them had nothing.
     Fetched(Fetched),
     /// A block was executed and stored, or refused.
@@ -182,6 +184,8 @@ pub struct Status {
     pub pending: usize,
     /// Every L1 block up to its head was seen.
     pub caught_up: bool,
+    /// L1 endpoints keep to different branches: nothing is built meanwhile.
+    pub contested: bool,
     /// Set when following has stopped.
     pub halted: Option<Halt>,
 }
@@ -199,6 +203,7 @@ pub struct Engine {
     l1_timestamp: u64,
     l1_finalised: Option<L1Ref>,
     caught_up: bool,
+    contested: bool,
     /// L1 blocks that may still be undone, ascending, each with the landed blocks it holds.
     journal: VecDeque<Entry>,
     /// Landed, not applied yet, in order.
@@ -252,6 +257,7 @@ impl Engine {
             l1_timestamp: resume.cursor_timestamp,
             l1_finalised: None,
             caught_up: false,
+            contested: false,
             journal,
             queue: VecDeque::new(),
             inbox: resume.inbox.into(),
@@ -293,6 +299,7 @@ impl Engine {
             l1_finalised: self.l1_finalised,
             pending: self.queue.len(),
             caught_up: self.caught_up,
+            contested: self.contested,
             halted,
         }
     }
@@ -305,6 +312,7 @@ impl Engine {
             Event::L1Rewind { to } => self.on_rewind(to, &mut effects),
             Event::L1Finalised { at } => self.on_finalised(at, &mut effects),
             Event::L1CaughtUp => self.caught_up = true,
+            Event::L1Contested(contested) => self.contested = contested,
             Event::Fetched(fetched) => self.on_fetched(fetched, now, &mut effects),
             Event::Executed(executed) => self.on_executed(executed, now, &mut effects),
             Event::InFlight(block) => self.in_flight = block,
@@ -497,11 +505,16 @@ impl Engine {
         }
     }
 
-    /// DESIGN §10: the L1 view is fresh, derivation has nothing pending, nothing of ours is waiting to land.
+    /// DESIGN §10: the L1 view is fresh and one, derivation has nothing pending, nothing of ours is waiting to land.
     fn may_sequence(&self, now: Millis) -> bool {
         let fresh = Millis::from_secs(self.l1_timestamp).plus(self.settings.stale_after_ms) >= now;
         let idle = matches!(self.work, Work::Idle) && self.queue.is_empty();
-        self.caught_up && fresh && idle && self.in_flight.is_none() && self.heads.applied.0 == self.heads.landed.0
+        self.caught_up
+            && !self.contested
+            && fresh
+            && idle
+            && self.in_flight.is_none()
+            && self.heads.applied.0 == self.heads.landed.0
     }
 
     /// Timestamp of the first L1 slot that begins after `now`, seconds.

@@ -5,7 +5,10 @@ use alloy_eips::eip4844::Blob;
 use alloy_primitives::B256;
 use futures::future::BoxFuture;
 use serde::{Deserialize, de::DeserializeOwned};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use url::Url;
 
 /// Longest wait for one answer. Blobs are 128 KiB each, hex doubles that.
@@ -25,6 +28,12 @@ pub trait Get: std::fmt::Debug + Send + Sync {
 pub struct Beacon {
     source: Arc<dyn Get>,
     shown: String,
+    timing: Arc<OnceLock<Timing>>,
+}
+
+/// Which slot a time is in.
+#[derive(Clone, Copy, Debug)]
+struct Timing {
     genesis_time: u64,
     seconds_per_slot: u64,
 }
@@ -54,34 +63,50 @@ struct Spec {
 }
 
 impl Beacon {
-    /// Connects over HTTP, and reads genesis time and slot length.
-    pub async fn connect(url: &Url) -> Result<Self, L1Error> {
+    /// The endpoint at `url`, over HTTP. Does not connect yet.
+    pub fn new(url: &Url) -> Result<Self, L1Error> {
         let shown = without_credentials(url);
         let client = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build();
         let client = client.map_err(|error| L1Error::Unreachable { url: shown.clone(), reason: error.to_string() })?;
-        Self::on(Arc::new(Http { client, base: url.clone(), shown: shown.clone() }), shown).await
+        Ok(Self::on(Arc::new(Http { client, base: url.clone(), shown: shown.clone() }), shown))
     }
 
-    /// The endpoint behind `source`, which logs and errors call `shown`; reads genesis time and slot length.
-    pub async fn on(source: Arc<dyn Get>, shown: String) -> Result<Self, L1Error> {
-        let mut beacon = Self { source, shown, genesis_time: 0, seconds_per_slot: 1 };
-        let genesis: Data<Genesis> = beacon.required("eth/v1/beacon/genesis").await?;
-        let spec: Data<Spec> = beacon.required("eth/v1/config/spec").await?;
-        beacon.genesis_time = beacon.number("genesis_time", &genesis.data.genesis_time)?;
-        beacon.seconds_per_slot = beacon.number("SECONDS_PER_SLOT", &spec.data.seconds_per_slot)?.max(1);
-        Ok(beacon)
+    /// The endpoint behind `source`, which logs and errors call `shown`.
+    pub fn on(source: Arc<dyn Get>, shown: String) -> Self {
+        Self { source, shown, timing: Arc::default() }
     }
 
-    /// The slot of the L1 block with this timestamp (seconds).
-    pub const fn slot_at(&self, l1_timestamp: u64) -> u64 {
-        l1_timestamp.saturating_sub(self.genesis_time) / self.seconds_per_slot
+    /// Whether the endpoint is there: reads genesis time and slot length, unless that was done before.
+    pub async fn connect(&self) -> Result<(), L1Error> {
+        self.timing().await.map(drop)
+    }
+
+    async fn timing(&self) -> Result<Timing, L1Error> {
+        if let Some(timing) = self.timing.get() {
+            return Ok(*timing);
+        }
+        let genesis: Data<Genesis> = self.required("eth/v1/beacon/genesis").await?;
+        let spec: Data<Spec> = self.required("eth/v1/config/spec").await?;
+        let timing = Timing {
+            genesis_time: self.number("genesis_time", &genesis.data.genesis_time)?,
+            seconds_per_slot: self.number("SECONDS_PER_SLOT", &spec.data.seconds_per_slot)?.max(1),
+        };
+        // Whoever was faster read the same.
+        Ok(*self.timing.get_or_init(|| timing))
+    }
+
+    /// The endpoint, as it may be shown in logs.
+    pub fn url(&self) -> &str {
+        &self.shown
     }
 
     /// What the endpoint serves for these versioned hashes from the block at `l1_timestamp`, unchecked: the caller commits
     /// to each. `None` when it has no such block or none of its blobs (yet, or any more).
     pub async fn blobs(&self, l1_timestamp: u64, hashes: &[B256]) -> Result<Option<Vec<Box<Blob>>>, L1Error> {
         let wanted: Vec<String> = hashes.iter().map(B256::to_string).collect();
-        let path = format!("eth/v1/beacon/blobs/{}?versioned_hashes={}", self.slot_at(l1_timestamp), wanted.join(","));
+        let timing = self.timing().await?;
+        let slot = l1_timestamp.saturating_sub(timing.genesis_time) / timing.seconds_per_slot;
+        let path = format!("eth/v1/beacon/blobs/{slot}?versioned_hashes={}", wanted.join(","));
         let answer = self.get::<Data<Vec<Box<Blob>>>>(&path).await?;
         Ok(answer.map(|answer| answer.data).filter(|blobs| !blobs.is_empty()))
     }

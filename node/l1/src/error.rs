@@ -64,3 +64,10 @@ pub enum L1Error {
         reason: String,
     },
 }
+
+impl L1Error {
+    /// Whether the endpoint contradicted itself, which an honest one never does.
+    pub const fn is_lie(&self) -> bool {
+        matches!(self, Self::ForgedHeader { .. } | Self::ForgedReceipts { .. })
+    }
+}

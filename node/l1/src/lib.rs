@@ -16,6 +16,7 @@ mod decode;
 mod error;
 mod hands;
 mod hub;
+pub mod panel;
 mod rpc;
 mod watch;
 

@@ -47,6 +47,8 @@ pub struct Watcher {
     known: VecDeque<L1Ref>,
     finalised: u64,
     caught_up: bool,
+    /// Endpoints keep to different branches.
+    contested: bool,
     /// Polls that failed in a row.
     failures: u32,
 }
@@ -56,7 +58,17 @@ impl Watcher {
     /// looking for news every `poll`.
     pub fn new(rpc: L1Rpc, hub: Address, chain_id: u64, known: Vec<L1Ref>, poll: Duration) -> Self {
         assert!(!known.is_empty(), "a watcher starts from at least the registration block");
-        Self { rpc, hub, chain_id, poll, known: known.into(), finalised: 0, caught_up: false, failures: 0 }
+        Self {
+            rpc,
+            hub,
+            chain_id,
+            poll,
+            known: known.into(),
+            finalised: 0,
+            caught_up: false,
+            contested: false,
+            failures: 0,
+        }
     }
 
     /// Looks for news once and hands it over; how long to pause before the next time. Failures of the endpoint are
@@ -64,14 +76,18 @@ impl Watcher {
     ///
     /// # Errors
     /// Nobody listens, or the endpoint turns out to be another chain.
-    pub async fn step(&mut self, events: &mpsc::Sender<Event>) -> Result<Duration, WatchEnd> {
-        match self.poll_once(events).await {
+    /// `now` is any time that does not go back.
+    pub async fn step(&mut self, now: Duration, events: &mpsc::Sender<Event>) -> Result<Duration, WatchEnd> {
+        match self.poll_once(now, events).await {
             Ok(()) => {
                 self.failures = 0;
                 Ok(self.poll)
             }
             Err(Stop::End(end)) => Err(end),
             Err(Stop::Retry(error)) => {
+                if error.is_lie() {
+                    self.rpc.lied(now);
+                }
                 self.failures = self.failures.saturating_add(1);
                 tracing::warn!(%error, failures = self.failures, "L1 endpoint; trying again");
                 Ok(BACKOFF_MIN.saturating_mul(1 << (self.failures - 1).min(8)).min(BACKOFF_MAX))
@@ -79,8 +95,15 @@ impl Watcher {
         }
     }
 
-    async fn poll_once(&mut self, events: &mpsc::Sender<Event>) -> Result<(), Stop> {
-        let Some(head) = self.rpc.header(BlockNumberOrTag::Latest).await? else { return Ok(()) };
+    async fn poll_once(&mut self, now: Duration, events: &mpsc::Sender<Event>) -> Result<(), Stop> {
+        let known = |number| self.known.iter().rev().find(|block| block.number == number).map(|block| block.hash);
+        let head = self.rpc.survey(self.tip(), known, now).await?;
+        let contested = self.rpc.is_contested();
+        if contested != self.contested {
+            self.contested = contested;
+            send(events, Event::L1Contested(contested)).await?;
+        }
+        let Some(head) = head else { return Ok(()) };
         if head.at != self.tip() {
             self.follow(&head, events).await?;
         }

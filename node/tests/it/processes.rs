@@ -121,6 +121,9 @@ async fn an_l1_that_is_away_or_another_chain_is_refused_with_its_flag() {
     // The rollup's own JSON-RPC is an honest endpoint of another chain.
     let other = running.devnet.sequencer.rpc_url.clone();
     refused(node(&chain, &data("other"), &other, &l1.beacon_url), &["--l1.rpc-url", "7900", "7901"]);
+    // Of several endpoints one that is away does no harm, and one of another chain is found wherever it stands.
+    let (urls, beacons) = (format!("{NOBODY},{},{other}", l1.rpc_url), format!("{NOBODY},{}", l1.beacon_url));
+    refused(node(&chain, &data("several"), &urls, &beacons), &["--l1.rpc-url", "7900", "7901"]);
     // A devnet started anew has the same chain id and another rollup.
     let second = Running::start(&data("second"));
     let other = &second.devnet.l1;

@@ -42,8 +42,8 @@ impl World {
             rollup,
             datadir: self.folder.path().join("node"),
             database: storage::Limits::default(),
-            l1_rpc_url: self.l1.http_url().parse().unwrap(),
-            l1_beacon_url: self.l1.beacon_url().parse().unwrap(),
+            l1_rpc_url: vec![self.l1.http_url().parse().unwrap()],
+            l1_beacon_url: vec![self.l1.beacon_url().parse().unwrap()],
             http: rpc::Config {
                 listen: "127.0.0.1:0".parse().unwrap(),
                 namespaces: Vec::new(),

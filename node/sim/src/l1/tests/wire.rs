@@ -5,8 +5,9 @@ use crate::{
     executor::{Config as Clock, Executor, Handle, Stop},
     wire::{Latency, Wire},
 };
-use ::l1::{AdvanceCall, Beacon, Hands, HubReader, L1Error, L1Rpc, Sent, Signer, Watcher};
+use ::l1::{AdvanceCall, Beacon, Hands, HubReader, L1Error, L1Rpc, Sent, Signer, Watcher, panel::Patience};
 use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_transport::BoxTransport;
 use engine::{Event, L1Ref};
 use sequencer::landing::{Fees as Offer, SendFailure};
 use std::{io::Write as _, time::Duration};
@@ -28,7 +29,7 @@ fn run<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
 }
 
 fn rpc(wire: Wire) -> L1Rpc {
-    L1Rpc::on(wire, "simulated".into())
+    L1Rpc::on(vec![(BoxTransport::new(wire), "simulated".into())], Patience::default())
 }
 
 fn signer_of_the_node() -> Signer {
@@ -92,7 +93,7 @@ fn a_node_finds_blobs_and_takes_a_404_for_absence() {
     bed.land(0);
     let (l1, at, landed) = (bed.l1.clone(), bed.at, bed.l1.landings(ROLLUP).pop().unwrap().landed);
     run(&bed, |wire, _| async move {
-        let beacon = Beacon::on(Arc::new(wire), "simulated".into()).await.unwrap();
+        let beacon = Beacon::on(Arc::new(wire), "simulated".into());
         let time = l1.timestamp(5);
         let blobs = beacon.blobs(time, &landed.blob_hashes).await.unwrap().unwrap();
         assert_eq!(Keccak.versioned_hash(&blobs[0]), landed.blob_hashes[0]);
@@ -130,9 +131,9 @@ fn the_watcher_follows_l1_through_a_reorg() {
         let first = L1Ref { number: 1, hash: l1.header(1).unwrap().hash_slow() };
         let (hub, poll) = (Config::default().hub, Duration::from_millis(500));
         let mut watcher = Watcher::new(rpc(wire), hub, ROLLUP, vec![first], poll);
-        watcher.step(&sender).await.unwrap();
+        watcher.step(Duration::ZERO, &sender).await.unwrap();
         l1.reorg(&Reorg { depth: 1, loses: Losses::Everything, rebuild: true, ..Reorg::default() }).unwrap();
-        watcher.step(&sender).await.unwrap();
+        watcher.step(Duration::ZERO, &sender).await.unwrap();
         let mut told = Vec::new();
         while let Ok(event) = events.try_recv() {
             told.push(match event {
@@ -167,4 +168,53 @@ fn a_node_killed_while_it_sends_has_not_asked_or_was_not_told() {
     assert_eq!(ends.into_iter().collect::<Vec<_>>(), [(false, false), (true, false), (true, true)]);
     assert_eq!(crash(7, 2), crash(7, 2));
     assert_ne!(crash(7, 2).2, crash(8, 2).2);
+}
+
+#[test]
+fn a_watcher_of_three_endpoints_leaves_one_that_lies_and_one_on_a_branch_of_its_own() {
+    let bed = Bed::new(1, |_| {});
+    bed.land(0);
+    let l1 = bed.l1.clone();
+    let (liar, lonely) = (l1.endpoint(), l1.endpoint());
+    run(&bed, |wire, host| async move {
+        let other = |endpoint| Wire::new(l1.clone(), endpoint, host.clone(), Latency::default());
+        let named = |wire, name: &str| (BoxTransport::new(wire), name.to_owned());
+        let patience = Patience { branch: Duration::from_secs(24), behind_s: 36 };
+        let wires = vec![named(other(liar), "liar"), named(other(lonely), "lonely"), named(wire, "honest")];
+        let rpc = L1Rpc::on(wires, patience);
+        assert_eq!(rpc.connect().await.unwrap().len(), 3);
+        let (sender, mut events) = mpsc::channel(64);
+        let first = L1Ref { number: 1, hash: l1.header(1).unwrap().hash_slow() };
+        let (hub, poll) = (Config::default().hub, Duration::from_millis(500));
+        let mut watcher = Watcher::new(rpc.clone(), hub, ROLLUP, vec![first], poll);
+        let mut now = 0;
+        let mut step = async |watcher: &mut Watcher, seconds: u64| {
+            now += seconds;
+            watcher.step(Duration::from_secs(now), &sender).await.unwrap();
+        };
+        step(&mut watcher, 0).await;
+        assert_eq!(rpc.url(), "liar");
+
+        l1.set_faults(liar, Faults { receipts_percent: 100, header_percent: 100, ..Faults::default() });
+        step(&mut watcher, 1).await;
+        assert_eq!(rpc.url(), "lonely", "the next of equals");
+
+        // It stays where the others left with a reorg. Two against one: the quarantine of the other is over by then.
+        let stuck = l1.head().hash;
+        l1.set_faults(lonely, Faults { sight: Sight::EndsAt(stuck), ..Faults::default() });
+        l1.set_faults(liar, Faults::default());
+        l1.reorg(&Reorg { depth: 1, loses: Losses::Everything, rebuild: true, ..Reorg::default() }).unwrap();
+        step(&mut watcher, 60).await;
+        step(&mut watcher, 12).await;
+        assert_eq!(rpc.url(), "lonely", "an ordinary reorg may look like this");
+        step(&mut watcher, 12).await;
+        assert_eq!(rpc.url(), "liar", "it says what the others say again");
+        step(&mut watcher, 1).await;
+        let mut told = Vec::new();
+        while let Ok(event) = events.try_recv() {
+            told.push(event);
+        }
+        assert!(told.iter().any(|event| matches!(event, Event::L1Rewind { .. })), "{told:?}");
+        assert!(told.iter().all(|event| !matches!(event, Event::L1Contested(_))), "{told:?}");
+    });
 }
