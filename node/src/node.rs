@@ -31,6 +31,9 @@ const POLLS_PER_SLOT: u64 = 16;
 const POLL_MIN: Duration = Duration::from_millis(50);
 const POLL_MAX: Duration = Duration::from_secs(2);
 
+/// How long L1 endpoints may take to answer when another has answered before they count as silent.
+const SURVEY_PATIENCE: Duration = Duration::from_secs(2);
+
 /// A node's configuration, resolved and checked.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -357,7 +360,7 @@ async fn watch(
         let step = tokio::select! {
             biased;
             () = shutdown.wait() => return WatchEnd::NobodyListens,
-            step = watcher.step(host.uptime(), &events) => step,
+            step = watcher.step(host.uptime(), host.sleep(SURVEY_PATIENCE), &events) => step,
         };
         let pause = match step {
             Ok(pause) => pause,

@@ -18,6 +18,9 @@ pub const QUARANTINE_MAX: Duration = Duration::from_secs(3_600);
 /// Failures in a row before the turn goes to another endpoint.
 const FAILURES_MAX: u32 = 3;
 
+/// How long an endpoint that lost its turn by silence is not asked.
+const SILENCE: Duration = Duration::from_secs(30);
+
 /// What one endpoint said in one round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Said {
@@ -42,6 +45,8 @@ struct Member {
     quarantined_until: Option<Duration>,
     quarantines: u32,
     failures: u32,
+    /// Not worth asking before.
+    silent_until: Option<Duration>,
     /// Since when it keeps to another branch.
     differs_since: Option<Duration>,
     timestamp: u64,
@@ -134,7 +139,8 @@ impl Panel {
 
     /// Whether it is worth asking `member` now. The followed one always is: someone has to be.
     pub fn may_ask(&self, member: usize, now: Duration) -> bool {
-        member == self.current || self.members[member].quarantined_until.is_none_or(|until| until <= now)
+        let Member { quarantined_until, silent_until, .. } = self.members[member];
+        member == self.current || [quarantined_until, silent_until].into_iter().flatten().all(|until| until <= now)
     }
 
     /// Takes in what the endpoints said in a round; those that were not asked are absent.
@@ -165,7 +171,10 @@ impl Panel {
                 (member.failures, member.timestamp) = (0, timestamp);
                 member.differs_since.get_or_insert(now);
             }
-            Said::Nothing => member.failures = member.failures.saturating_add(1),
+            Said::Nothing => {
+                member.failures = member.failures.saturating_add(1);
+                member.silent_until = (member.failures >= FAILURES_MAX).then_some(now + SILENCE);
+            }
             Said::Lied => {
                 member.failures = member.failures.saturating_add(1);
                 self.quarantine(at, now, "it contradicts itself", changes);

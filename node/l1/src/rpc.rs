@@ -13,7 +13,9 @@ use alloy_provider::{Provider, RootProvider};
 use alloy_rpc_types_eth::{Filter, Log, TransactionInput, TransactionReceipt, TransactionRequest};
 use alloy_transport::{BoxTransport, RpcError, TransportErrorKind};
 use engine::L1Ref;
+use futures::stream::{FuturesUnordered, StreamExt};
 use std::{
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -90,8 +92,9 @@ impl L1Rpc {
         self.panel().is_contested()
     }
 
-    /// Asks every endpoint that is worth it for its head, decides whom to believe, and gives that one's head. `known` is
-    /// the hash of the followed chain at a number, as far as it is remembered, `tip` its end; `now` never goes back.
+    /// Asks every endpoint that is worth it for its head, decides whom to believe, and gives that one's head, if it was
+    /// heard. `known` is the hash of the followed chain at a number, as far as it is remembered, `tip` its end; `now`
+    /// never goes back. Once one head has come, the others are waited for until `patience` is over.
     ///
     /// # Errors
     /// What went wrong with the endpoint that is believed.
@@ -100,20 +103,40 @@ impl L1Rpc {
         tip: L1Ref,
         known: impl Fn(u64) -> Option<B256>,
         now: Duration,
+        patience: impl Future<Output = ()>,
     ) -> Result<Option<L1Head>, L1Error> {
-        let asked: Vec<usize> = {
+        let (asked, current): (Vec<usize>, usize) = {
             let panel = self.panel();
-            (0..self.endpoints.len()).filter(|member| panel.may_ask(*member, now)).collect()
+            ((0..self.endpoints.len()).filter(|member| panel.may_ask(*member, now)).collect(), panel.current())
         };
-        let current = self.panel().current();
-        let ask = asked.iter().map(|member| self.endpoints[*member].survey(tip, *member == current, &known));
-        let answers = futures::future::join_all(ask).await;
-        let said: Vec<(usize, Said)> = asked.iter().copied().zip(answers.iter().map(said)).collect();
+        let known = &known;
+        let ask = asked.iter().map(|member| async move {
+            (*member, self.endpoints[*member].survey(tip, *member == current, known).await)
+        });
+        let mut ask: FuturesUnordered<_> = ask.collect();
+        let mut patience = pin!(patience);
+        let (mut answers, mut is_over, mut is_heard) = (Vec::new(), false, false);
+        while !(is_over && is_heard) {
+            tokio::select! {
+                biased;
+                answer = ask.next() => {
+                    let Some(answer) = answer else { break };
+                    is_heard |= matches!(answer.1, Ok(Some(_)));
+                    answers.push(answer);
+                }
+                () = &mut patience, if !is_over => is_over = true,
+            }
+        }
+        drop(ask);
+        let said = |member: &usize| {
+            let answer = answers.iter().find(|(answered, _)| answered == member);
+            (*member, answer.map_or(Said::Nothing, |(_, answer)| said(answer)))
+        };
+        let said: Vec<(usize, Said)> = asked.iter().map(said).collect();
         let changes = self.panel().round(&said, now);
         self.log(&changes);
         let believed = self.panel().current();
-        let mut answers = asked.into_iter().zip(answers);
-        match answers.find(|(member, _)| *member == believed) {
+        match answers.into_iter().find(|(member, _)| *member == believed) {
             Some((_, answer)) => Ok(answer?.map(|(head, _)| head)),
             None => Ok(None),
         }

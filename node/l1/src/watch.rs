@@ -76,9 +76,14 @@ impl Watcher {
     ///
     /// # Errors
     /// Nobody listens, or the endpoint turns out to be another chain.
-    /// `now` is any time that does not go back.
-    pub async fn step(&mut self, now: Duration, events: &mpsc::Sender<Event>) -> Result<Duration, WatchEnd> {
-        match self.poll_once(now, events).await {
+    /// `now` is any time that does not go back; endpoints beside a first that answers are waited for until `patience` is over.
+    pub async fn step(
+        &mut self,
+        now: Duration,
+        patience: impl Future<Output = ()>,
+        events: &mpsc::Sender<Event>,
+    ) -> Result<Duration, WatchEnd> {
+        match self.poll_once(now, patience, events).await {
             Ok(()) => {
                 self.failures = 0;
                 Ok(self.poll)
@@ -95,9 +100,14 @@ impl Watcher {
         }
     }
 
-    async fn poll_once(&mut self, now: Duration, events: &mpsc::Sender<Event>) -> Result<(), Stop> {
+    async fn poll_once(
+        &mut self,
+        now: Duration,
+        patience: impl Future<Output = ()>,
+        events: &mpsc::Sender<Event>,
+    ) -> Result<(), Stop> {
         let known = |number| self.known.iter().rev().find(|block| block.number == number).map(|block| block.hash);
-        let head = self.rpc.survey(self.tip(), known, now).await?;
+        let head = self.rpc.survey(self.tip(), known, now, patience).await?;
         let contested = self.rpc.is_contested();
         if contested != self.contested {
             self.contested = contested;

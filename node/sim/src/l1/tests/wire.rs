@@ -131,9 +131,9 @@ fn the_watcher_follows_l1_through_a_reorg() {
         let first = L1Ref { number: 1, hash: l1.header(1).unwrap().hash_slow() };
         let (hub, poll) = (Config::default().hub, Duration::from_millis(500));
         let mut watcher = Watcher::new(rpc(wire), hub, ROLLUP, vec![first], poll);
-        watcher.step(Duration::ZERO, &sender).await.unwrap();
+        watcher.step(Duration::ZERO, std::future::pending(), &sender).await.unwrap();
         l1.reorg(&Reorg { depth: 1, loses: Losses::Everything, rebuild: true, ..Reorg::default() }).unwrap();
-        watcher.step(Duration::ZERO, &sender).await.unwrap();
+        watcher.step(Duration::ZERO, std::future::pending(), &sender).await.unwrap();
         let mut told = Vec::new();
         while let Ok(event) = events.try_recv() {
             told.push(match event {
@@ -190,7 +190,7 @@ fn a_watcher_of_three_endpoints_leaves_one_that_lies_and_one_on_a_branch_of_its_
         let mut now = 0;
         let mut step = async |watcher: &mut Watcher, seconds: u64| {
             now += seconds;
-            watcher.step(Duration::from_secs(now), &sender).await.unwrap();
+            watcher.step(Duration::from_secs(now), host.sleep(Duration::from_secs(2)), &sender).await.unwrap();
         };
         step(&mut watcher, 0).await;
         assert_eq!(rpc.url(), "liar");
@@ -216,5 +216,31 @@ fn a_watcher_of_three_endpoints_leaves_one_that_lies_and_one_on_a_branch_of_its_
         }
         assert!(told.iter().any(|event| matches!(event, Event::L1Rewind { .. })), "{told:?}");
         assert!(told.iter().all(|event| !matches!(event, Event::L1Contested(_))), "{told:?}");
+    });
+}
+
+#[test]
+fn an_endpoint_that_swallows_requests_holds_nobody_up() {
+    let bed = Bed::new(1, |_| {});
+    let l1 = bed.l1.clone();
+    let silent = l1.endpoint();
+    l1.set_faults(silent, Faults { silent_percent: 100, ..Faults::default() });
+    run(&bed, |wire, host| async move {
+        let named = |wire, name: &str| (BoxTransport::new(wire), name.to_owned());
+        let other = Wire::new(l1.clone(), silent, host.clone(), Latency::default());
+        let rpc = L1Rpc::on(vec![named(other, "silent"), named(wire, "honest")], Patience::default());
+        let tip = L1Ref { number: 1, hash: l1.header(1).unwrap().hash_slow() };
+        let mut waited = Vec::new();
+        for second in 0..5 {
+            let before = host.now_ms();
+            let patience = host.sleep(Duration::from_secs(2));
+            let head = rpc.survey(tip, |_| None, Duration::from_secs(second), patience).await.unwrap();
+            waited.push(host.now_ms() - before);
+            assert_eq!(head.is_some(), rpc.url() == "honest", "{second}");
+        }
+        assert_eq!(rpc.url(), "honest");
+        // Three rounds until it has lost its turn; then it is not even asked for a while.
+        assert!(waited[..3].iter().all(|ms| (2_000..3_000).contains(ms)), "{waited:?}");
+        assert!(waited[3..].iter().all(|ms| *ms < 200), "{waited:?}");
     });
 }
