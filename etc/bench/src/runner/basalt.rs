@@ -86,6 +86,13 @@ impl Node {
         Ok(self.turn - 1)
     }
 
+    /// [`Self::check`], off the clock; giving the result up again is on it.
+    fn finish(&mut self, index: usize, executed: Executed, watch: &mut Stopwatch) -> eyre::Result<Done> {
+        let done = self.check(index, &executed);
+        watch.time(|| drop(executed));
+        done
+    }
+
     fn check(&self, index: usize, executed: &Executed) -> eyre::Result<Done> {
         let header = executed.block.header();
         check(&self.blocks[index], header.gas_used, header.state_root.0)
@@ -151,9 +158,7 @@ impl Work for Build {
             chain.append_with(&executed, Durability::Buffered)?;
             Ok(executed)
         })?;
-        let done = self.node.check(index, &executed);
-        watch.time(|| drop(executed));
-        done
+        self.node.finish(index, executed, watch)
     }
 
     fn facts(&self) -> Vec<(&'static str, u64)> {
@@ -185,9 +190,7 @@ impl Work for Import {
             chain.append_with(&executed, Durability::Buffered)?;
             Ok(executed)
         })?;
-        let done = self.node.check(index, &executed);
-        watch.time(|| drop(executed));
-        done
+        self.node.finish(index, executed, watch)
     }
 
     fn facts(&self) -> Vec<(&'static str, u64)> {
