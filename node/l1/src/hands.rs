@@ -39,6 +39,12 @@ pub enum SignerError {
     },
 }
 
+impl From<PrivateKeySigner> for Signer {
+    fn from(signer: PrivateKeySigner) -> Self {
+        Self(signer)
+    }
+}
+
 impl Signer {
     /// Reads a key from a file with one line of 64 hexadecimal digits.
     pub fn from_file(path: &Path) -> Result<Self, SignerError> {

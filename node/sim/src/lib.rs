@@ -10,7 +10,9 @@
 //! an order that a hash map chose. A run ends at a virtual instant or with a named failure, never by hanging.
 
 pub mod executor;
+pub mod host;
 pub mod l1;
 pub mod seed;
 pub mod trace;
 pub mod wire;
+pub mod world;

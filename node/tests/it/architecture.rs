@@ -18,7 +18,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("vectors", &["storage", "execution", "bridge", "chainspec"]),
     ("differential", &["storage", "execution", "bridge", "chainspec"]),
     ("fuzz", &["execution", "bridge"]),
-    ("sim", &["node", "engine", "storage", "l1", "sequencer", "execution", "bridge", "chainspec"]),
+    ("sim", &["node", "rpc", "engine", "storage", "l1", "sequencer", "execution", "bridge", "chainspec"]),
     ("node", &["devnet", "rpc", "engine", "storage", "l1", "sequencer", "execution", "bridge", "chainspec"]),
 ];
 

@@ -1,0 +1,6 @@
+//! Whole nodes in one world: an L1, machines on it, and their rollup.
+
+pub mod machine;
+pub mod rollup;
+#[cfg(test)]
+mod tests;
