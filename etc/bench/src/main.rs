@@ -11,6 +11,10 @@ use clap::{Parser, Subcommand};
 use eyre::WrapErr;
 use std::{fs, path::PathBuf};
 
+/// As in `basalt` itself.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[derive(Debug, Parser)]
 #[command(name = "basalt-bench", about = "Basalt against bare revm, LEVM and ethrex, on this machine")]
 struct Cli {

@@ -36,6 +36,10 @@ use std::{
 use tokio::runtime::Runtime;
 use workfile::Workfile;
 
+/// As in Basalt's runners.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
