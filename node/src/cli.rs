@@ -153,11 +153,11 @@ pub struct NodeArgs {
     #[arg(long = "prune.archive", conflicts_with = "prune_history")]
     pub prune_archive: bool,
     /// Build blocks and land them
-    #[arg(long, requires = "key_file")]
+    #[arg(long, requires = "key")]
     pub sequencer: bool,
-    /// File with the hexadecimal key that signs landings on L1 and relays on L2
-    #[arg(long = "sequencer.key-file")]
-    pub key_file: Option<PathBuf>,
+    /// The key that signs landings on L1 and relays on L2
+    #[command(flatten)]
+    pub key: KeyFlags,
     /// How long before an L1 slot the block is built, milliseconds
     #[arg(long = "sequencer.lead-ms", default_value_t = 1_500)]
     pub lead_ms: u64,
@@ -170,6 +170,41 @@ pub struct NodeArgs {
     /// Write the bound RPC address to this file once the server is up
     #[arg(long, hide = true)]
     pub ready_file: Option<PathBuf>,
+}
+
+/// Where a sequencer's key is: one of three places.
+#[derive(Clone, Debug, Default, Args)]
+pub struct KeyFlags {
+    /// Encrypted file with the key that signs landings on L1 and relays on L2, as geth and cast write it (Web3 Secret Storage, version 3)
+    #[arg(
+        long = "sequencer.keystore",
+        value_name = "FILE",
+        env = "BASALT_SEQUENCER_KEYSTORE",
+        group = "key",
+        requires = "password_file"
+    )]
+    pub keystore: Option<PathBuf>,
+    /// File whose first line is the password of --sequencer.keystore
+    #[arg(long = "sequencer.password-file", value_name = "FILE", env = "BASALT_SEQUENCER_PASSWORD_FILE")]
+    pub password_file: Option<PathBuf>,
+    /// A signer that has the key instead, by the HTTP interface of Web3Signer (eth1)
+    #[arg(
+        long = "sequencer.signer-url",
+        value_name = "URL",
+        env = "BASALT_SEQUENCER_SIGNER_URL",
+        group = "key",
+        requires = "signer_address"
+    )]
+    pub signer_url: Option<Url>,
+    /// Account whose key --sequencer.signer-url has
+    #[arg(long = "sequencer.signer-address", value_name = "ADDRESS", env = "BASALT_SEQUENCER_SIGNER_ADDRESS")]
+    pub signer_address: Option<Address>,
+    /// File with the key as 64 hexadecimal digits, for tests: needs --sequencer.insecure-raw-key
+    #[arg(long = "sequencer.key-file", value_name = "FILE", group = "key")]
+    pub key_file: Option<PathBuf>,
+    /// Take a key that is not encrypted, which is everyone's who can read --sequencer.key-file
+    #[arg(long = "sequencer.insecure-raw-key")]
+    pub insecure_raw_key: bool,
 }
 
 /// Flags of `basalt deploy`.
@@ -256,9 +291,20 @@ mod tests {
     }
 
     #[test]
-    fn a_sequencer_needs_a_key_file() {
-        let node = ["basalt", "node", "--chain=c", "--datadir=d", "--l1.rpc-url=http://a", "--l1.beacon-url=http://b"];
-        assert!(Cli::try_parse_from(node).is_ok());
-        assert!(Cli::try_parse_from(node.into_iter().chain(["--sequencer"])).is_err());
+    fn a_sequencer_needs_one_key_and_what_belongs_to_it() {
+        let parses = |more: &[&str]| {
+            let node =
+                ["basalt", "node", "--chain=c", "--datadir=d", "--l1.rpc-url=http://a", "--l1.beacon-url=http://b"];
+            Cli::try_parse_from(node.iter().chain(more)).is_ok()
+        };
+        let address = "--sequencer.signer-address=0x0000000000000000000000000000000000000001";
+        assert!(parses(&[]));
+        assert!(!parses(&["--sequencer"]));
+        assert!(parses(&["--sequencer", "--sequencer.key-file=k"]));
+        assert!(parses(&["--sequencer", "--sequencer.keystore=k", "--sequencer.password-file=p"]));
+        assert!(!parses(&["--sequencer", "--sequencer.keystore=k"]));
+        assert!(parses(&["--sequencer", "--sequencer.signer-url=http://c", address]));
+        assert!(!parses(&["--sequencer", "--sequencer.signer-url=http://c"]));
+        assert!(!parses(&["--sequencer", "--sequencer.signer-url=http://c", address, "--sequencer.key-file=k"]));
     }
 }

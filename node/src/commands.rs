@@ -1,13 +1,13 @@
 //! The subcommands other than `devnet`: from flags to a configuration, then run until asked to stop.
 
 use crate::{
-    cli::{DeployArgs, L1Args, NodeArgs},
+    cli::{DeployArgs, KeyFlags, L1Args, NodeArgs},
     devnet::{Endpoint, write_ready},
     node::{self, StartError},
     shutdown,
 };
 use alloy_primitives::U256;
-use l1::{L1Rpc, Signer};
+use l1::{KeySource, L1Rpc, Signer};
 use std::net::SocketAddr;
 
 /// 10^18.
@@ -37,12 +37,14 @@ pub async fn l1(args: L1Args) -> eyre::Result<()> {
 
 /// `basalt node`, until it is asked to stop or fails.
 pub async fn node(args: NodeArgs) -> eyre::Result<()> {
+    let key = key_source(&args.key)?;
     let text = std::fs::read_to_string(&args.chain)
         .map_err(|source| StartError::ChainFile { path: args.chain.clone(), source })?;
     let rollup = chainspec::RollupConfig::from_json(&text).map_err(StartError::Config)?;
-    let sequencer = match &args.key_file {
-        Some(path) if args.sequencer => {
-            let signer = Signer::from_file(path).map_err(StartError::Signer)?;
+    let sequencer = match key {
+        Some((source, flag)) if args.sequencer => {
+            let signer = Signer::open(&source).await.map_err(|error| StartError::Signer { error, flag })?;
+            tracing::info!(address = %signer.address(), "signing");
             let fee_recipient = args.fee_recipient.unwrap_or_else(|| signer.address());
             Some(node::SequencerConfig { signer, lead_ms: args.lead_ms, fee_recipient })
         }
@@ -93,6 +95,23 @@ pub async fn deploy(args: DeployArgs) -> eyre::Result<()> {
     println!("L1 gas          {}", deployment.gas_used);
     println!("chain file      {}", args.out.display());
     Ok(())
+}
+
+/// Where the sequencer's key is, and the flag that says so.
+fn key_source(flags: &KeyFlags) -> Result<Option<(KeySource, &'static str)>, StartError> {
+    Ok(match flags.clone() {
+        KeyFlags { keystore: Some(path), password_file: Some(password_file), .. } => {
+            Some((KeySource::Keystore { path, password_file }, "--sequencer.keystore, --sequencer.password-file"))
+        }
+        KeyFlags { signer_url: Some(url), signer_address: Some(address), .. } => {
+            Some((KeySource::Remote { url, address }, "--sequencer.signer-url, --sequencer.signer-address"))
+        }
+        KeyFlags { key_file: Some(path), insecure_raw_key: true, .. } => {
+            Some((KeySource::RawKey { path }, "--sequencer.key-file"))
+        }
+        KeyFlags { key_file: Some(path), .. } => return Err(StartError::RawKey { path }),
+        _ => None,
+    })
 }
 
 /// What the `--http.*` flags say.

@@ -9,7 +9,7 @@ use alloy_sol_types::SolCall;
 use bridge::abi::{ExecuteVerifier, Hub, Messenger, OpenSchedule};
 use chainspec::{ChainSpec, RollupConfig, dev, predeploys};
 use execution::{Attributes, Building};
-use l1::{L1Error, L1Rpc, Signer};
+use l1::{L1Error, L1Rpc, SignError, Signer};
 use std::{sync::Arc, time::Duration};
 use storage::Chain;
 
@@ -88,6 +88,9 @@ pub enum DeployError {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// The signer gives no signature.
+    #[error(transparent)]
+    Sign(#[from] SignError),
     /// Our own genesis is wrong.
     #[error("L2 genesis: {0}")]
     Genesis(String),
@@ -232,7 +235,7 @@ impl Sender<'_> {
             input,
             ..Default::default()
         };
-        let envelope = alloy_consensus::TxEnvelope::from(self.signer.sign(transaction));
+        let envelope = alloy_consensus::TxEnvelope::from(self.signer.sign(transaction).await?);
         Ok(self.rpc.send_raw(&envelope.encoded_2718()).await?)
     }
 }

@@ -12,7 +12,9 @@ use bridge::{
 };
 use engine::{BlockRef, L1Ref};
 use l1::{AdvanceCall, Hands, L1Error, L1Rpc, Sent};
-use sequencer::landing::{Effect, Event, Fees, Height, L1Head, Landing, Market, Policy, Record, Report, Target};
+use sequencer::landing::{
+    Effect, Event, Fees, Height, L1Head, Landing, Market, Policy, Record, Report, SendFailure, Target,
+};
 use std::{collections::BTreeMap, sync::Arc};
 use storage::{Chain, Durability, StorageError};
 
@@ -325,6 +327,10 @@ impl Landings {
                         Sent::Failed(why, error) => {
                             tracing::warn!(number, ?why, %error, "landing not taken by the L1 node");
                             Event::SendFailed { why }
+                        }
+                        Sent::Unsigned(error) => {
+                            tracing::warn!(number, %error, "landing not signed; it is asked for again with the next L1 head");
+                            Event::SendFailed { why: SendFailure::Unreachable }
                         }
                     };
                     self.feed(number, event).await?;

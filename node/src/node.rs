@@ -84,8 +84,23 @@ pub enum StartError {
     #[error("chain file: {0} (--chain)")]
     Spec(#[from] SpecError),
     /// The key.
-    #[error("{0} (--sequencer.key-file)")]
-    Signer(#[from] SignerError),
+    #[error("{error} ({flag})")]
+    Signer {
+        /// What is wrong with it.
+        error: SignerError,
+        /// The flags that name it.
+        flag: &'static str,
+    },
+    /// A key that is not encrypted, and nobody said that it may be.
+    #[error(
+        "{} is not encrypted: make a keystore of it (`cast wallet import`) and pass that with --sequencer.keystore, or add \
+         --sequencer.insecure-raw-key if it is a key for tests",
+        path.display()
+    )]
+    RawKey {
+        /// The file.
+        path: PathBuf,
+    },
     /// The database.
     #[error(transparent)]
     Storage(#[from] StorageError),

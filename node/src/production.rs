@@ -147,6 +147,9 @@ pub enum ProductionError {
     /// L1 does not answer.
     #[error(transparent)]
     L1(#[from] l1::L1Error),
+    /// The relay of L1 messages could not be signed.
+    #[error("relay: {0}")]
+    Unsigned(#[from] l1::SignError),
     /// KZG.
     #[error(transparent)]
     Kzg(#[from] bridge::opening::OpeningError),
@@ -323,9 +326,13 @@ impl Work {
             pending: &pending,
         };
         let base = Base { parent: &parent, parent_anchor, state: &*state, base_fee, need };
+        let mut is_signed = true;
         for budget in relay_budgets(parent.gas_limit) {
             let plan = relay::plan(&inbox, &budget)?;
             let is_last = budget.messages == 0;
+            if !is_signed && !is_last {
+                continue; // The signer was waited for once; there is no time for more.
+            }
             if plan.relay.is_none() && need.has_messages && !is_last {
                 continue; // The first message needs more room than this.
             }
@@ -335,6 +342,11 @@ impl Work {
                 )) if !is_last => {
                     // A stranger's message must not stop everyone's transactions.
                     tracing::warn!(%error, messages = budget.messages, "a relay does not fit; trying with fewer messages");
+                }
+                Err(ProductionError::Unsigned(error)) if !is_last => {
+                    // The messages wait for a later block, the users' transactions do not.
+                    tracing::warn!(%error, "the relay of L1 messages is not signed; this block goes without it");
+                    is_signed = false;
                 }
                 done => return done,
             }
@@ -410,7 +422,7 @@ impl Work {
             input,
             ..Default::default()
         };
-        let signed = Transaction::Eip1559(self.signer.sign(transaction));
+        let signed = Transaction::Eip1559(self.signer.sign_blocking(transaction)?);
         let sender = signed.recover_signer().expect("what was just signed recovers its signer");
         Ok(RecoveredTx::new_unchecked(signed, sender))
     }

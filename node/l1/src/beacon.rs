@@ -1,27 +1,14 @@
 //! The beacon endpoint: which slot an L1 block has, and what it serves as the blobs of a slot.
 
-use crate::{L1Error, rpc::without_credentials};
+use crate::{Get, HttpGet, L1Error};
 use alloy_eips::eip4844::Blob;
 use alloy_primitives::B256;
-use futures::future::BoxFuture;
 use serde::{Deserialize, de::DeserializeOwned};
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::sync::{Arc, OnceLock};
 use url::Url;
-
-/// Longest wait for one answer. Blobs are 128 KiB each, hex doubles that.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Most bytes of one answer: 72 blobs (more than any fork plans) in hex, with room for the JSON around them.
 pub const ANSWER_LIMIT: usize = 72 * 2 * 131_072 + 65_536;
-
-/// What answers `GET` requests for a path below a base, at most [`ANSWER_LIMIT`] bytes each.
-pub trait Get: std::fmt::Debug + Send + Sync {
-    /// The answer's body; `None` when there is none (404).
-    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, L1Error>>;
-}
 
 /// A client of one beacon endpoint. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -36,14 +23,6 @@ pub struct Beacon {
 struct Timing {
     genesis_time: u64,
     seconds_per_slot: u64,
-}
-
-/// A beacon endpoint over HTTP.
-#[derive(Debug)]
-struct Http {
-    client: reqwest::Client,
-    base: Url,
-    shown: String,
 }
 
 #[derive(Deserialize)]
@@ -65,13 +44,12 @@ struct Spec {
 impl Beacon {
     /// The endpoint at `url`, over HTTP. Does not connect yet.
     pub fn new(url: &Url) -> Result<Self, L1Error> {
-        let shown = without_credentials(url);
-        let client = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build();
-        let client = client.map_err(|error| L1Error::Unreachable { url: shown.clone(), reason: error.to_string() })?;
-        Ok(Self::on(Arc::new(Http { client, base: url.clone(), shown: shown.clone() }), shown))
+        let http = HttpGet::new(url, ANSWER_LIMIT)?;
+        let shown = http.url().to_owned();
+        Ok(Self::on(Arc::new(http), shown))
     }
 
-    /// The endpoint behind `source`, which logs and errors call `shown`.
+    /// The endpoint behind `source` (answers of at most [`ANSWER_LIMIT`] bytes), which logs and errors call `shown`.
     pub fn on(source: Arc<dyn Get>, shown: String) -> Self {
         Self { source, shown, timing: Arc::default() }
     }
@@ -126,33 +104,5 @@ impl Beacon {
     fn number(&self, name: &str, text: &str) -> Result<u64, L1Error> {
         let malformed = || L1Error::Malformed { url: self.shown.clone(), what: format!("{name} is {text:?}") };
         text.parse().map_err(|_| malformed())
-    }
-}
-
-impl Get for Http {
-    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, L1Error>> {
-        Box::pin(async move {
-            let unreachable = |error: reqwest::Error| L1Error::Unreachable {
-                url: self.shown.clone(),
-                reason: format!("{path}: {}", error.without_url()),
-            };
-            let malformed = |what: String| L1Error::Malformed { url: self.shown.clone(), what };
-            let url = self.base.join(path).map_err(|error| malformed(format!("{path}: {error}")))?;
-            let mut answer = self.client.get(url).send().await.map_err(unreachable)?;
-            if answer.status() == reqwest::StatusCode::NOT_FOUND {
-                return Ok(None);
-            }
-            if !answer.status().is_success() {
-                return Err(malformed(format!("{path}: HTTP {}", answer.status())));
-            }
-            let mut body = Vec::new();
-            while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
-                if body.len() + chunk.len() > ANSWER_LIMIT {
-                    return Err(malformed(format!("{path}: answer of more than {ANSWER_LIMIT} bytes")));
-                }
-                body.extend_from_slice(&chunk);
-            }
-            Ok(Some(body))
-        })
     }
 }

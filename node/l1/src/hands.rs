@@ -1,73 +1,11 @@
 //! Signs and sends L1 transactions: `Hub.advance` with its blobs. Which nonce, which fees and when is decided by
 //! `sequencer::landing`.
 
-use crate::{L1Error, L1Rpc};
-use alloy_consensus::{EthereumTxEnvelope, SignableTransaction, TxEip4844, TxEip4844WithSidecar};
+use crate::{L1Error, L1Rpc, SignError, Signer};
+use alloy_consensus::{EthereumTxEnvelope, TxEip4844, TxEip4844WithSidecar};
 use alloy_eips::{eip2718::Encodable2718, eip7594::BlobTransactionSidecarEip7594};
-use alloy_network::TxSignerSync;
 use alloy_primitives::{Address, B256, Bytes};
-use alloy_signer_local::PrivateKeySigner;
 use sequencer::landing::{Fees, SendFailure};
-use std::path::{Path, PathBuf};
-
-/// The key that signs. It is never printed: `Debug` shows the address only.
-#[derive(Clone)]
-pub struct Signer(PrivateKeySigner);
-
-impl std::fmt::Debug for Signer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Signer({})", self.0.address())
-    }
-}
-
-/// Why there is no signer.
-#[derive(Debug, thiserror::Error)]
-pub enum SignerError {
-    /// The file can't be read.
-    #[error("key file {}: {source}", path.display())]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The file holds something else than one hexadecimal secp256k1 key. Its content is not repeated.
-    #[error("key file {}: expected one line with 64 hexadecimal digits", path.display())]
-    NotAKey {
-        /// Which file.
-        path: PathBuf,
-    },
-}
-
-impl From<PrivateKeySigner> for Signer {
-    fn from(signer: PrivateKeySigner) -> Self {
-        Self(signer)
-    }
-}
-
-impl Signer {
-    /// Reads a key from a file with one line of 64 hexadecimal digits.
-    pub fn from_file(path: &Path) -> Result<Self, SignerError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| SignerError::Unreadable { path: path.to_owned(), source })?;
-        let signer = text.trim().parse().map_err(|_| SignerError::NotAKey { path: path.to_owned() })?;
-        Ok(Self(signer))
-    }
-
-    /// The account that signs.
-    pub const fn address(&self) -> Address {
-        self.0.address()
-    }
-
-    /// Signs `transaction`.
-    pub fn sign<T>(&self, mut transaction: T) -> alloy_consensus::Signed<T>
-    where
-        T: SignableTransaction<alloy_primitives::Signature>,
-    {
-        let signature = self.0.sign_transaction_sync(&mut transaction);
-        transaction.into_signed(signature.expect("a local key signs every transaction of its own chain"))
-    }
-}
 
 /// What an L1 node answered to a transaction.
 #[derive(Debug)]
@@ -76,6 +14,8 @@ pub enum Sent {
     Taken(B256),
     /// Not taken.
     Failed(SendFailure, L1Error),
+    /// Nothing was sent: there is no signature.
+    Unsigned(SignError),
 }
 
 /// One `Hub.advance` transaction, but for nonce and fees.
@@ -104,7 +44,7 @@ impl Hands {
     }
 
     /// The account that signs.
-    pub const fn address(&self) -> Address {
+    pub fn address(&self) -> Address {
         self.signer.address()
     }
 
@@ -123,7 +63,10 @@ impl Hands {
             blob_versioned_hashes: call.sidecar.versioned_hashes().collect(),
             ..Default::default()
         };
-        let signed = self.signer.sign(transaction);
+        let signed = match self.signer.sign(transaction).await {
+            Ok(signed) => signed,
+            Err(error) => return Sent::Unsigned(error),
+        };
         let hash = *signed.hash();
         let with_sidecar = signed.map(|tx| TxEip4844WithSidecar::from_tx_and_sidecar(tx, call.sidecar.clone()));
         let envelope = EthereumTxEnvelope::Eip4844(with_sidecar);

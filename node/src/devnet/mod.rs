@@ -215,6 +215,7 @@ fn node_flags(folder: &Folder, role: Role, port: u16, rpc: &Url, beacon: &Url, k
     ];
     if role == Role::Sequencer {
         flags.extend(["--sequencer".into(), format!("--sequencer.key-file={}", key_file.display())]);
+        flags.push("--sequencer.insecure-raw-key".into());
     }
     flags
 }

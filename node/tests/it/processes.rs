@@ -99,6 +99,21 @@ fn a_folder_that_is_no_devnets_is_refused_and_untouched() {
 }
 
 #[test]
+fn a_key_that_is_not_encrypted_is_refused_unless_it_is_called_insecure() {
+    let folder = tempfile::tempdir().unwrap();
+    let (chain, key) = (folder.path().join("chain.json"), folder.path().join("key"));
+    let sequencer = |more: &[&str]| {
+        let mut command = node(&chain, &folder.path().join("data"), NOBODY, NOBODY);
+        command.arg("--sequencer").args(more);
+        command
+    };
+    let key_file = format!("--sequencer.key-file={}", key.display());
+    refused(sequencer(&[&key_file]), &["not encrypted", "--sequencer.keystore", "--sequencer.insecure-raw-key"]);
+    // With it, what is missing next is asked for.
+    refused(sequencer(&[&key_file, "--sequencer.insecure-raw-key"]), &["--chain"]);
+}
+
+#[test]
 fn a_chain_file_that_is_missing_or_garbage_is_refused_with_its_flag() {
     let folder = tempfile::tempdir().unwrap();
     let (chain, data) = (folder.path().join("chain.json"), folder.path().join("data"));

@@ -92,7 +92,7 @@ impl World {
             input: Bytes::from(call.abi_encode()),
             ..Default::default()
         };
-        let envelope = alloy_consensus::TxEnvelope::from(self.signer.sign(transaction));
+        let envelope = alloy_consensus::TxEnvelope::from(self.signer.sign(transaction).await.unwrap());
         let hash = self.rpc.send_raw(&envelope.encoded_2718()).await.unwrap();
         let deadline = Instant::now() + Duration::from_secs(20);
         let receipt = loop {

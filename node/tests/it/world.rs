@@ -169,7 +169,7 @@ impl World {
             input,
             ..Default::default()
         };
-        alloy_consensus::TxEnvelope::from(signer(from).sign(transaction)).encoded_2718()
+        alloy_consensus::TxEnvelope::from(signer(from).sign_blocking(transaction).unwrap()).encoded_2718()
     }
 
     /// Why Hub would refuse a call by `from` at the L1 head; `None` if it would not.
@@ -253,6 +253,7 @@ impl World {
                 match hands.advance(&call, nonce, landing.gas_limit, FEES).await {
                     Sent::Taken(hash) => hash,
                     Sent::Failed(failure, error) => panic!("{failure:?}: {error}"),
+                    Sent::Unsigned(error) => panic!("{error}"),
                 }
             }
         };
@@ -348,7 +349,7 @@ impl Rollup {
             input,
             ..Default::default()
         };
-        let signed = Transaction::Eip1559(signer(from).sign(transaction));
+        let signed = Transaction::Eip1559(signer(from).sign_blocking(transaction).unwrap());
         let sender = signed.recover_signer().unwrap();
         RecoveredTx::new_unchecked(signed, sender)
     }

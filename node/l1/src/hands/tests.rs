@@ -25,16 +25,3 @@ fn a_nodes_refusal_is_classified_by_its_text() {
     let unreachable = L1Error::Unreachable { url: String::new(), reason: "refused".into() };
     assert_eq!(classify(&unreachable), SendFailure::Unreachable);
 }
-
-#[test]
-fn a_key_never_shows_in_debug_output_or_errors() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("key");
-    let key = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
-    std::fs::write(&path, format!("{key}\n")).unwrap();
-    let signer = Signer::from_file(&path).unwrap();
-    assert_eq!(format!("{signer:?}"), "Signer(0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266)");
-    std::fs::write(&path, format!("{key}00")).unwrap();
-    let error = Signer::from_file(&path).unwrap_err().to_string();
-    assert!(error.contains("64 hexadecimal digits") && !error.contains("ac0974"), "{error}");
-}

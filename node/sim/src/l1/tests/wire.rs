@@ -74,7 +74,7 @@ fn a_node_lands_a_block_and_understands_refusals() {
         let Sent::Taken(hash) = hands.advance(&call, 0, 14_000_000, OFFER).await else { panic!("not taken") };
         let why = async |nonce, offer| match hands.advance(&call, nonce, 14_000_000, offer).await {
             Sent::Failed(why, _) => why,
-            Sent::Taken(hash) => panic!("{hash} was taken"),
+            other => panic!("{other:?}"),
         };
         assert_eq!(why(0, OFFER).await, SendFailure::AlreadyKnown);
         assert_eq!(why(0, Offer { tip: OFFER.tip + 1, ..OFFER }).await, SendFailure::Underpriced);
