@@ -2,6 +2,7 @@
 
 use alloy_primitives::{Address, U256};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sequencer::schedule::Served;
 use std::{net::IpAddr, path::PathBuf};
 use url::Url;
 
@@ -161,6 +162,12 @@ pub struct NodeArgs {
     /// How long before an L1 slot the block is built, milliseconds
     #[arg(long = "sequencer.lead-ms", default_value_t = 1_500)]
     pub lead_ms: u64,
+    /// Indices of the L1 validators for whose slots this node builds, such as 0-9,12; absent: it builds for every slot
+    #[arg(long = "sequencer.validators", requires = "sequencer", value_name = "INDICES")]
+    pub validators: Option<Served>,
+    /// L1 slots in which something waits and nobody lands a block before this node builds in slots of other validators too
+    #[arg(long = "sequencer.fallback-slots", value_name = "SLOTS", default_value_t = 3)]
+    pub fallback_slots: u64,
     /// Receiver of tips on L2; the signing account when absent
     #[arg(long = "sequencer.fee-recipient")]
     pub fee_recipient: Option<Address>,

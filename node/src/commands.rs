@@ -3,6 +3,7 @@
 use crate::{
     cli::{DeployArgs, KeyFlags, L1Args, NodeArgs},
     devnet::{Endpoint, write_ready},
+    duties::DutiesConfig,
     node::{self, StartError},
     shutdown,
 };
@@ -46,7 +47,9 @@ pub async fn node(args: NodeArgs) -> eyre::Result<()> {
             let signer = Signer::open(&source).await.map_err(|error| StartError::Signer { error, flag })?;
             tracing::info!(address = %signer.address(), "signing");
             let fee_recipient = args.fee_recipient.unwrap_or_else(|| signer.address());
-            Some(node::SequencerConfig { signer, lead_ms: args.lead_ms, fee_recipient })
+            let served = args.validators.clone();
+            let duties = served.map(|served| DutiesConfig { served, fallback_slots: args.fallback_slots });
+            Some(node::SequencerConfig { signer, lead_ms: args.lead_ms, fee_recipient, duties })
         }
         _ => None,
     };

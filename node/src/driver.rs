@@ -293,7 +293,9 @@ fn num_hash(block: BlockRef) -> BlockNumHash {
     BlockNumHash { number: block.number, hash: block.hash }
 }
 
-/// Engine settings of a node.
-pub const fn settings(sequencing: bool, slot_ms: u64, lead_ms: u64) -> Settings {
+/// Engine settings of a node. A block is built after the L1 block before its slot came, so the lead is at most three quarters
+/// of a slot.
+pub fn settings(sequencing: bool, slot_ms: u64, lead_ms: u64) -> Settings {
+    let lead_ms = lead_ms.min(slot_ms / 4 * 3);
     Settings { sequencing, slot_ms, lead_ms, stale_after_ms: slot_ms.saturating_mul(3) }
 }

@@ -3,11 +3,13 @@
 use crate::{
     carriers::Carriers,
     driver::{self, Driver, DriverError, EVENT_QUEUE},
+    duties::{Duties, DutiesConfig, DutiesTask},
     host::{self, Host, Interrupted, Task, Tokio},
     landings::Landings,
     pool::{NoPool, TxPool},
     production::{ORDER_QUEUE, Production, consumed},
     shutdown::{self, Shutdown, Stopper},
+    turn::Turn,
     view::View,
 };
 use alloy_eips::BlockNumberOrTag;
@@ -18,6 +20,7 @@ use engine::{Engine, L1Ref};
 use execution::StateError;
 use l1::{Beacon, Hands, HubReader, L1Error, L1Rpc, Signer, SignerError, WatchEnd, Watcher, panel::Patience};
 use rpc::{Backend, Running, ServeError, Submit, rollup::Role};
+use sequencer::schedule::{Open, ProposerSchedule};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use storage::{Chain, Limits, StorageError};
 use tokio::sync::mpsc;
@@ -64,6 +67,8 @@ pub struct SequencerConfig {
     pub lead_ms: u64,
     /// Gets the tips on L2.
     pub fee_recipient: Address,
+    /// For whose L1 slots it builds; for every slot when absent.
+    pub duties: Option<DutiesConfig>,
 }
 
 /// Why a node does not start.
@@ -206,6 +211,7 @@ pub struct Workers {
     driver: Task<Result<(), DriverError>>,
     watcher: Task<WatchEnd>,
     production: Option<Task<()>>,
+    duties: Option<Task<()>>,
     stopper: Stopper,
 }
 
@@ -276,7 +282,7 @@ impl Node {
     /// Starts to follow, and to build where it is a sequencer.
     pub fn run(self) -> Workers {
         let Self { chain, pool, view, parts, carriers, engine } = self;
-        let Parts { host, kzg, rpc, rollup, sequencer, .. } = parts;
+        let Parts { host, kzg, rpc, beacons, rollup, sequencer, .. } = parts;
         let (stopper, shutdown) = shutdown::channel();
         let (events, inbox) = mpsc::channel(EVENT_QUEUE);
         let known: Vec<L1Ref> = engine.known_l1().collect();
@@ -286,9 +292,21 @@ impl Node {
         let watcher = host::spawn(&*host, "watcher", watch);
 
         let mut production = None;
+        let mut duties = None;
         let mut orders = None;
         if let (Some(sequencer), Some(pool)) = (sequencer, &pool) {
             let (sender, receiver) = mpsc::channel(ORDER_QUEUE);
+            let slot_ms = rollup.l1_slot_ms;
+            let schedule: Arc<dyn ProposerSchedule> = match &sequencer.duties {
+                None => Arc::new(Open),
+                Some(config) => {
+                    let known = Duties::new(config);
+                    let task = DutiesTask { host: host.clone(), beacons, duties: known.clone(), slot_ms };
+                    duties = Some(host::spawn(&*host, "duties", task.run(shutdown.clone())));
+                    Arc::new(known)
+                }
+            };
+            let turn = Turn::new(schedule, chain.clone(), sequencer.signer.address(), slot_ms);
             let hands = Hands::new(rpc.clone(), sequencer.signer.clone(), rollup.l1_chain_id);
             let landings = Landings::new(host.clone(), kzg.clone(), chain.clone(), rpc, hands, rollup.hub);
             let task = Production {
@@ -298,6 +316,7 @@ impl Node {
                 config: rollup,
                 pool: pool.clone(),
                 carriers: carriers.clone(),
+                turn: Arc::new(turn),
                 signer: sequencer.signer,
                 fee_recipient: sequencer.fee_recipient,
                 view: view.clone(),
@@ -311,7 +330,7 @@ impl Node {
         let driver =
             Driver { host: host.clone(), engine, chain, carriers, pool, view, production: orders, events, payloads };
         let driver = host::spawn(&*host, "driver", driver.run(inbox, shutdown));
-        Workers { driver, watcher, production, stopper }
+        Workers { driver, watcher, production, duties, stopper }
     }
 }
 
@@ -334,6 +353,9 @@ impl Workers {
     pub async fn ended(mut self) {
         if let Some(production) = &mut self.production {
             join(production).await;
+        }
+        if let Some(duties) = &mut self.duties {
+            join(duties).await;
         }
         join(&mut self.watcher).await;
         join(&mut self.driver).await;

@@ -14,6 +14,7 @@ use crate::{
     landings::{Landings, Sealed},
     pool::TxPool,
     shutdown::Shutdown,
+    turn::Turn,
     view::View,
 };
 use alloy_consensus::{TxEip1559, transaction::SignerRecoverable};
@@ -102,6 +103,8 @@ pub struct Production {
     pub pool: Arc<TxPool>,
     /// Where sealed blocks wait for their landing.
     pub carriers: Carriers,
+    /// Whose slot it is.
+    pub turn: Arc<Turn>,
     /// Signs relays on L2.
     pub signer: Signer,
     /// Gets the tips.
@@ -225,14 +228,19 @@ impl Production {
             kzg: self.kzg.clone(),
             chain: self.chain.clone(),
             pool: self.pool.clone(),
+            turn: self.turn.clone(),
             signer: self.signer.clone(),
             config: self.config.clone(),
             fee_recipient: self.fee_recipient,
-            on,
+            on: on.clone(),
             inbox,
         };
         let Some(block) = host::blocking(&*self.host, "building", move || work.run()).await?? else { return Ok(()) };
         let number = block.executed.block.number;
+        if !self.turn.is_ours(&on)? {
+            tracing::info!(number, "the slot is no longer ours; the block is dropped");
+            return Ok(());
+        }
         tracing::info!(
             number,
             hash = %block.executed.block.hash(),
@@ -275,6 +283,7 @@ struct Work {
     kzg: Arc<dyn Commitments>,
     chain: Chain,
     pool: Arc<TxPool>,
+    turn: Arc<Turn>,
     signer: Signer,
     config: RollupConfig,
     fee_recipient: Address,
@@ -315,6 +324,10 @@ impl Work {
             slot_time: self.on.slot_timestamp,
         };
         if !need.is_due(attributes::MAX_IDLE_DEFAULT) {
+            self.turn.nothing_waits();
+            return Ok(None);
+        }
+        if !self.turn.is_ours(&self.on)? {
             return Ok(None);
         }
 

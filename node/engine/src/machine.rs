@@ -211,8 +211,8 @@ pub struct Engine {
     inbox: VecDeque<(L1Ref, InboxEntry)>,
     work: Work,
     in_flight: Option<BlockRef>,
-    /// The L1 head for which building was asked last, so that it is asked once for each.
-    built_on: Option<(L1Ref, BlockRef)>,
+    /// What the last building was asked for, so that it is asked once for each slot, L1 head and parent.
+    built_on: Option<BuildOn>,
 }
 
 #[derive(Debug)]
@@ -490,7 +490,7 @@ impl Engine {
         }
     }
 
-    /// Asks for a block when one is due: once for each L1 head and parent, `lead_ms` before the next slot.
+    /// Asks for a block when one is due: once for each slot, L1 head and parent, `lead_ms` before the slot.
     fn maybe_build(&mut self, now: Millis, effects: &mut Vec<Effect>) {
         if !self.settings.sequencing || !self.may_sequence(now) {
             return;
@@ -498,9 +498,9 @@ impl Engine {
         let slot_timestamp = self.next_slot(now);
         let parent = self.heads.landed.0;
         let due = now.plus(self.settings.lead_ms) >= Millis::from_secs(slot_timestamp);
-        if due && self.built_on != Some((self.l1_head, parent)) {
-            self.built_on = Some((self.l1_head, parent));
-            let build = BuildOn { parent, l1_head: self.l1_head, slot_timestamp };
+        let build = BuildOn { parent, l1_head: self.l1_head, slot_timestamp };
+        if due && self.built_on.as_ref() != Some(&build) {
+            self.built_on = Some(build.clone());
             effects.push(Effect::Build(Box::new(build)));
         }
     }

@@ -1,8 +1,10 @@
-//! The beacon endpoint: which slot an L1 block has, and what it serves as the blobs of a slot.
+//! The beacon endpoint: which slot an L1 block has, what it serves as the blobs of a slot, and who proposes in the slots of an
+//! epoch.
 
 use crate::{Get, HttpGet, L1Error};
 use alloy_eips::eip4844::Blob;
 use alloy_primitives::B256;
+use sequencer::schedule::{EpochDuties, SLOTS_PER_EPOCH_MAX, Slots};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::sync::{Arc, OnceLock};
 use url::Url;
@@ -15,14 +17,7 @@ pub const ANSWER_LIMIT: usize = 72 * 2 * 131_072 + 65_536;
 pub struct Beacon {
     source: Arc<dyn Get>,
     shown: String,
-    timing: Arc<OnceLock<Timing>>,
-}
-
-/// Which slot a time is in.
-#[derive(Clone, Copy, Debug)]
-struct Timing {
-    genesis_time: u64,
-    seconds_per_slot: u64,
+    slots: Arc<OnceLock<Slots>>,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +34,20 @@ struct Genesis {
 struct Spec {
     #[serde(rename = "SECONDS_PER_SLOT")]
     seconds_per_slot: String,
+    #[serde(rename = "SLOTS_PER_EPOCH")]
+    slots_per_epoch: String,
+}
+
+#[derive(Deserialize)]
+struct Duties {
+    dependent_root: B256,
+    data: Vec<Duty>,
+}
+
+#[derive(Deserialize)]
+struct Duty {
+    slot: String,
+    validator_index: String,
 }
 
 impl Beacon {
@@ -51,26 +60,45 @@ impl Beacon {
 
     /// The endpoint behind `source` (answers of at most [`ANSWER_LIMIT`] bytes), which logs and errors call `shown`.
     pub fn on(source: Arc<dyn Get>, shown: String) -> Self {
-        Self { source, shown, timing: Arc::default() }
+        Self { source, shown, slots: Arc::default() }
     }
 
     /// Whether the endpoint is there: reads genesis time and slot length, unless that was done before.
     pub async fn connect(&self) -> Result<(), L1Error> {
-        self.timing().await.map(drop)
+        self.slots().await.map(drop)
     }
 
-    async fn timing(&self) -> Result<Timing, L1Error> {
-        if let Some(timing) = self.timing.get() {
-            return Ok(*timing);
+    /// When L1's slots are; read once.
+    pub async fn slots(&self) -> Result<Slots, L1Error> {
+        if let Some(slots) = self.slots.get() {
+            return Ok(*slots);
         }
         let genesis: Data<Genesis> = self.required("eth/v1/beacon/genesis").await?;
         let spec: Data<Spec> = self.required("eth/v1/config/spec").await?;
-        let timing = Timing {
+        let slots = Slots {
             genesis_time: self.number("genesis_time", &genesis.data.genesis_time)?,
-            seconds_per_slot: self.number("SECONDS_PER_SLOT", &spec.data.seconds_per_slot)?.max(1),
+            seconds: self.number("SECONDS_PER_SLOT", &spec.data.seconds_per_slot)?.max(1),
+            per_epoch: self.number("SLOTS_PER_EPOCH", &spec.data.slots_per_epoch)?.clamp(1, SLOTS_PER_EPOCH_MAX),
         };
         // Whoever was faster read the same.
-        Ok(*self.timing.get_or_init(|| timing))
+        Ok(*self.slots.get_or_init(|| slots))
+    }
+
+    /// Who proposes in the slots of `epoch`; `None` when the endpoint does not know (yet).
+    pub async fn proposer_duties(&self, epoch: u64) -> Result<Option<EpochDuties>, L1Error> {
+        let path = format!("eth/v1/validator/duties/proposer/{epoch}");
+        let Some(answer) = self.get::<Duties>(&path).await? else { return Ok(None) };
+        let number = |name, text: &String| self.number(name, text);
+        let duties = answer
+            .data
+            .iter()
+            .map(|duty| Ok((number("slot", &duty.slot)?, number("validator_index", &duty.validator_index)?)));
+        let duties: Vec<(u64, u64)> = duties.collect::<Result<_, L1Error>>()?;
+        let duties = EpochDuties::new(epoch, self.slots().await?.per_epoch, answer.dependent_root, duties);
+        duties.map(Some).map_err(|error| L1Error::Malformed {
+            url: self.shown.clone(),
+            what: format!("proposer duties of epoch {epoch}: {error}"),
+        })
     }
 
     /// The endpoint, as it may be shown in logs.
@@ -82,8 +110,7 @@ impl Beacon {
     /// to each. `None` when it has no such block or none of its blobs (yet, or any more).
     pub async fn blobs(&self, l1_timestamp: u64, hashes: &[B256]) -> Result<Option<Vec<Box<Blob>>>, L1Error> {
         let wanted: Vec<String> = hashes.iter().map(B256::to_string).collect();
-        let timing = self.timing().await?;
-        let slot = l1_timestamp.saturating_sub(timing.genesis_time) / timing.seconds_per_slot;
+        let slot = self.slots().await?.at(l1_timestamp).unwrap_or_default();
         let path = format!("eth/v1/beacon/blobs/{slot}?versioned_hashes={}", wanted.join(","));
         let answer = self.get::<Data<Vec<Box<Blob>>>>(&path).await?;
         Ok(answer.map(|answer| answer.data).filter(|blobs| !blobs.is_empty()))
@@ -106,3 +133,6 @@ impl Beacon {
         text.parse().map_err(|_| malformed())
     }
 }
+
+#[cfg(test)]
+mod tests;

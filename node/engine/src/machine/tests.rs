@@ -170,6 +170,23 @@ fn building_is_asked_for_once_a_slot_and_only_when_synced() {
 }
 
 #[test]
+fn where_l1_misses_a_slot_building_is_asked_for_the_next_one() {
+    let mut engine = engine();
+    let at = l1(11, 0);
+    run(&mut engine, block(at, l1(10, 0), Vec::new()), Millis::from_secs(44));
+    let mut asked = Vec::new();
+    for tick in 0..100 {
+        let event = if tick == 0 { Event::L1CaughtUp } else { Event::Tick };
+        let effects = engine.handle(event, Millis::from_secs(44).plus(tick * 100));
+        asked.extend(effects.into_iter().map(|effect| match effect {
+            Effect::Build(on) => (on.l1_head, on.slot_timestamp),
+            other => panic!("{other:?}"),
+        }));
+    }
+    assert_eq!(asked, [(at, 48), (at, 52)]);
+}
+
+#[test]
 fn a_start_on_the_l1_head_needs_no_new_l1_block_to_build() {
     let resume = Resume { cursor_timestamp: 40, ..resume_at(l2(0, 0), l1(10, 0)) };
     let mut engine = Engine::new(SETTINGS, resume);

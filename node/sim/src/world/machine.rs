@@ -107,6 +107,7 @@ impl Machine {
             fee_recipient: signer.address(),
             signer,
             lead_ms: LEAD_MS,
+            duties: None,
         });
         let parts = Parts {
             host: Arc::new(SimHost::new(handle.clone())),
