@@ -69,11 +69,17 @@ impl Payload {
     /// The header of this payload: what `block_hash` must be the hash of. Roots are computed, never taken on trust:
     /// transactions, withdrawals, requests hash (EIP-7685), access list hash (EIP-7928).
     pub fn header(&self, parent_beacon_block_root: B256, requests: &Requests) -> Header {
+        let transactions_root = alloy_trie::root::ordered_trie_root_encoded(&self.transactions);
+        self.header_with(transactions_root, parent_beacon_block_root, requests)
+    }
+
+    /// As [`Payload::header`], for a caller who has computed the root of the transactions in a faster way.
+    fn header_with(&self, transactions_root: B256, parent_beacon_block_root: B256, requests: &Requests) -> Header {
         Header {
             parent_hash: self.parent_hash,
             beneficiary: self.fee_recipient,
             state_root: self.state_root,
-            transactions_root: alloy_trie::root::ordered_trie_root_encoded(&self.transactions),
+            transactions_root,
             receipts_root: self.receipts_root,
             logs_bloom: self.logs_bloom,
             number: self.block_number,
@@ -162,5 +168,10 @@ impl StatelessInput {
     /// The header that payload, anchor and requests make; valid input has `payload.block_hash` as its hash.
     pub fn header(&self) -> Header {
         self.payload.header(self.parent_beacon_block_root, &self.requests)
+    }
+
+    /// As [`StatelessInput::header`], for a caller who has computed the root of the payload's transactions in a faster way.
+    pub fn header_with(&self, transactions_root: B256) -> Header {
+        self.payload.header_with(transactions_root, self.parent_beacon_block_root, &self.requests)
     }
 }

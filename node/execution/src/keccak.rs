@@ -18,8 +18,11 @@ use alloy_primitives::B256;
 /// Bytes that one permutation takes in (Keccak-256).
 const RATE: usize = 136;
 
-/// Inputs of up to this many blocks are hashed side by side: longer than any trie node.
+/// Inputs of up to this many blocks, which trie nodes are, are sorted into groups of equally many; longer ones by their length.
 const BLOCKS_MAX: usize = 4;
+
+/// Lanes that have to be at work so that hashing side by side pays, as a fraction of all.
+const LANES_SHARE: usize = 3;
 
 /// A block as the permutation takes it in.
 type Block = [[u8; 8]; RATE / 8];
@@ -72,35 +75,38 @@ pub fn batch_by(lanes: Lanes, inputs: &[&[u8]]) -> Vec<B256> {
     }
 }
 
-/// Hashes `N` inputs of equally many blocks.
+/// Hashes `N` inputs, in the time that the longest takes.
 type Hash<const N: usize> = fn(&[&[u8]; N]) -> [B256; N];
 
-/// Gives inputs of equally many blocks to `hash` together. What is left over for less than half the lanes goes one by one.
+/// Gives inputs of about equally many blocks to `hash` together. What would leave most lanes idle goes one by one.
 fn grouped<const N: usize>(inputs: &[&[u8]], hash: Hash<N>) -> Vec<B256> {
     let mut out = vec![B256::ZERO; inputs.len()];
-    let mut groups: [Vec<usize>; BLOCKS_MAX] = Default::default();
+    let mut groups: [Vec<usize>; BLOCKS_MAX + 1] = Default::default();
     for (index, input) in inputs.iter().enumerate() {
-        match groups.get_mut(input.len() / RATE) {
-            Some(group) => group.push(index),
-            None => out[index] = scalar::hash(input),
-        }
+        groups[block_count(input).min(BLOCKS_MAX + 1) - 1].push(index);
     }
-    for group in groups {
-        for chunk in group.chunks(N) {
-            if chunk.len() * 3 < N {
-                for index in chunk {
-                    out[*index] = scalar::hash(inputs[*index]);
-                }
-                continue;
+    groups[BLOCKS_MAX].sort_by_key(|index| inputs[*index].len());
+    for chunk in groups.iter().flat_map(|group| group.chunks(N)) {
+        let work: usize = chunk.iter().map(|index| block_count(inputs[*index])).sum();
+        let longest = chunk.last().map_or(0, |index| block_count(inputs[*index]));
+        if work * LANES_SHARE < longest * N {
+            for index in chunk {
+                out[*index] = scalar::hash(inputs[*index]);
             }
-            // Lanes without an input of their own repeat the first one.
-            let lane = |lane: usize| inputs[*chunk.get(lane).unwrap_or(&chunk[0])];
-            for (index, hash) in chunk.iter().zip(hash(&std::array::from_fn(lane))) {
-                out[*index] = hash;
-            }
+            continue;
+        }
+        // Lanes without an input of their own repeat the first one.
+        let lane = |lane: usize| inputs[*chunk.get(lane).unwrap_or(&chunk[0])];
+        for (index, hash) in chunk.iter().zip(hash(&std::array::from_fn(lane))) {
+            out[*index] = hash;
         }
     }
     out
+}
+
+/// Permutations that an input takes.
+fn block_count(input: &[u8]) -> usize {
+    input.len() / RATE + 1
 }
 
 /// The blocks of an input: whole ones, and the last one, padded.

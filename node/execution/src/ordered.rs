@@ -45,14 +45,21 @@ pub(crate) fn root<T: Encodable2718>(items: &[T]) -> B256 {
     }
     let all = Bytes::from(all);
     let mut start = 0;
-    let mut writes: Vec<Write<Item>> = (ends.into_iter().enumerate())
-        .map(|(index, end)| {
+    root_of(ends.into_iter().map(|end| {
+        let bytes = all.slice(start..end);
+        start = end;
+        bytes
+    }))
+}
+
+/// Root of the list of `items`, each given as its EIP-2718 bytes.
+pub(crate) fn root_of(items: impl Iterator<Item = Bytes>) -> B256 {
+    let mut writes: Vec<Write<Item>> = (items.enumerate())
+        .map(|(index, bytes)| {
             let rlp = alloy_rlp::encode(index);
             let mut key = B256::ZERO;
             key[..rlp.len()].copy_from_slice(&rlp);
-            let item = Item { bytes: all.slice(start..end), key_len: rlp.len() as u8 };
-            start = end;
-            Write { key, value: Some(item) }
+            Write { key, value: Some(Item { bytes, key_len: rlp.len() as u8 }) }
         })
         .collect();
     writes.sort_unstable_by_key(|write| write.key);
@@ -77,7 +84,9 @@ mod tests {
             })
             .collect();
         for len in (0..300).chain([65_535, 65_536, 65_537, 70_000]) {
-            assert_eq!(root(&receipts[..len]), proofs::calculate_receipt_root(&receipts[..len]), "{len}");
+            let expected = proofs::calculate_receipt_root(&receipts[..len]);
+            assert_eq!(root(&receipts[..len]), expected, "{len}");
+            assert_eq!(root_of(receipts[..len].iter().map(|item| item.encoded_2718().into())), expected, "{len}");
         }
     }
 }

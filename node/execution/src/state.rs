@@ -3,6 +3,7 @@
 //! Three questions are kept apart because different things answer them: values (`StateView`: flat tables or a trie),
 //! trie nodes (`NodeSource`: RocksDB or a witness), and codes by hash (`CodeSource`). Must not know who answers.
 
+mod keys;
 #[cfg(test)]
 mod tests;
 mod trie_state;
@@ -14,6 +15,7 @@ use crate::{
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
+pub use keys::Keys;
 use revm::database_interface::DBErrorMarker;
 use std::{collections::BTreeMap, error::Error, sync::Arc};
 pub use trie_state::{BlockHashes, TrieState};

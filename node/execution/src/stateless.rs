@@ -11,8 +11,8 @@ mod tests;
 use crate::{
     block::{Block, RecoveredBlock, SealedHeader, Transaction},
     executor::{self, BlockError},
-    senders,
-    state::{StateError, TrieState},
+    ordered, senders,
+    state::{Keys, StateError, TrieState},
     trie::StateTree,
 };
 use alloy_consensus::{BlockBody, Header};
@@ -120,7 +120,7 @@ pub fn prepare(input: &[u8]) -> Result<StatelessInput, Refusal> {
 pub fn verify(input: &StatelessInput) -> Result<Validated, Invalid> {
     let spec = Arc::new(inputs::spec(input.chain_id)?);
     let ancestors = headers(input)?;
-    let header = input.header();
+    let header = input.header_with(ordered::root_of(input.payload.transactions.iter().cloned()));
     let computed = header.hash_slow();
     if computed != input.payload.block_hash {
         return Err(Invalid::BlockHash { got: input.payload.block_hash, computed });
@@ -131,8 +131,9 @@ pub fn verify(input: &StatelessInput) -> Result<Validated, Invalid> {
     let block = block(input, header.clone(), computed)?;
     let parent = ancestors.parent().clone();
     let nodes = Nodes::new(&input.witness.state);
-    let state = TrieState::new(StateTree::new(parent.state_root), nodes, ancestors.with_codes(&input.witness.codes));
     let bal = &input.payload.block_access_list;
+    let state = TrieState::new(StateTree::new(parent.state_root), nodes, ancestors.with_codes(&input.witness.codes))
+        .with_keys(Keys::of(bal));
     let gas_used = executor::verify(&spec, &parent, &block, bal, &state).map_err(|error| match error {
         BlockError::State(error) => Invalid::Witness(error),
         error => Invalid::Block(error),

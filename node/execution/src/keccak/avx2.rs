@@ -10,7 +10,7 @@ use std::{
     array::from_fn,
 };
 
-/// keccak256 of four inputs of equally many blocks. To be called on processors with AVX2 only.
+/// keccak256 of four inputs, in the time that the longest takes. To be called on processors with AVX2 only.
 pub(super) fn hash(inputs: &[&[u8]; 4]) -> [B256; 4] {
     assert!(is_x86_feature_detected!("avx2"), "the caller chose this way by the processor");
     // SAFETY: the processor has the feature, as asserted above.
@@ -20,21 +20,28 @@ pub(super) fn hash(inputs: &[&[u8]; 4]) -> [B256; 4] {
 #[target_feature(enable = "avx2")]
 fn lanes(inputs: &[&[u8]; 4]) -> [B256; 4] {
     let blocks: [(&[[u8; RATE]], [u8; RATE]); 4] = inputs.map(blocks);
+    let longest = blocks.iter().map(|(whole, _)| whole.len()).max().unwrap_or_default();
+    let mut out = [B256::ZERO; 4];
     let mut a = [_mm256_setzero_si256(); 25];
-    for index in 0..=blocks[0].0.len() {
+    for index in 0..=longest {
+        // A lane that has ended goes on with its last block, and nobody looks at it any more.
         let block: [&Block; 4] = from_fn(|lane| words(blocks[lane].0.get(index).unwrap_or(&blocks[lane].1)));
         for (word, into) in a.iter_mut().take(RATE / 8).enumerate() {
             let w = |lane: usize| i64::from_le_bytes(block[lane][word]);
             *into = xor(*into, _mm256_set_epi64x(w(3), w(2), w(1), w(0)));
         }
         permute!(a);
-    }
-    let mut out = [B256::ZERO; 4];
-    for (word, lanes) in a.into_iter().take(4).enumerate() {
-        // SAFETY: both are 32 bytes, and any bits are four integers.
-        let lanes: [u64; 4] = unsafe { std::mem::transmute(lanes) };
-        for (hash, lane) in out.iter_mut().zip(lanes) {
-            hash[8 * word..][..8].copy_from_slice(&lane.to_le_bytes());
+        if blocks.iter().all(|(whole, _)| whole.len() != index) {
+            continue;
+        }
+        for (word, lanes) in a.into_iter().take(4).enumerate() {
+            // SAFETY: both are 32 bytes, and any bits are four integers.
+            let lanes: [u64; 4] = unsafe { std::mem::transmute(lanes) };
+            for (lane, value) in lanes.into_iter().enumerate() {
+                if blocks[lane].0.len() == index {
+                    out[lane][8 * word..][..8].copy_from_slice(&value.to_le_bytes());
+                }
+            }
         }
     }
     out

@@ -1,10 +1,7 @@
 //! A state read through its trie: a witness, or an old state whose flat values are gone.
 
-use super::{Account, ChainState, CodeSource, Lookup, NodeSource, StateError, StateView};
-use crate::{
-    keccak,
-    trie::{Place, StateTree},
-};
+use super::{Account, ChainState, CodeSource, Keys, Lookup, NodeSource, StateError, StateView};
+use crate::trie::{Place, StateTree};
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use std::{fmt, sync::Arc};
@@ -37,12 +34,18 @@ pub struct TrieState<S, C> {
     tree: StateTree,
     nodes: S,
     rest: C,
+    keys: Keys,
 }
 
 impl<S: NodeSource, C: CodeSource + BlockHashes> TrieState<S, C> {
     /// The state of `tree`, with what it has not loaded from `nodes`, and with codes and ancestors from `rest`.
     pub fn new(tree: StateTree, nodes: S, rest: C) -> Self {
-        Self { tree, nodes, rest }
+        Self { tree, nodes, rest, keys: Keys::default() }
+    }
+
+    /// With the hashes of addresses and slots that will be asked for.
+    pub fn with_keys(self, keys: Keys) -> Self {
+        Self { keys, ..self }
     }
 }
 
@@ -54,11 +57,11 @@ impl<S, C> fmt::Debug for TrieState<S, C> {
 
 impl<S: NodeSource, C: CodeSource + BlockHashes> StateView for TrieState<S, C> {
     fn account(&self, address: Address) -> Result<Option<Account>, StateError> {
-        Ok(self.tree.account(&self.nodes, keccak::one(address.as_slice()))?.map(Account::from))
+        Ok(self.tree.account(&self.nodes, self.keys.address(address))?.map(Account::from))
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
-        self.tree.storage(&self.nodes, keccak::one(address.as_slice()), keccak::one(&slot.to_be_bytes::<32>()))
+        self.tree.storage(&self.nodes, self.keys.address(address), self.keys.slot(slot))
     }
 
     fn code(&self, hash: B256) -> Result<Bytes, StateError> {
@@ -82,7 +85,7 @@ impl<S: NodeSource, C: CodeSource + BlockHashes> ChainState for TrieState<S, C> 
     }
 
     fn account_and_storage(&self, address: Address) -> Result<Option<(Account, bool)>, StateError> {
-        Ok(self.tree.account(&self.nodes, keccak::one(address.as_slice()))?.map(Account::with_storage))
+        Ok(self.tree.account(&self.nodes, self.keys.address(address))?.map(Account::with_storage))
     }
 
     fn header(&self, number: u64) -> Result<Bytes, StateError> {

@@ -11,7 +11,7 @@ use crate::{
 };
 use alloy_eips::{eip2718::Encodable2718, eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS};
 use alloy_genesis::{ChainConfig, Genesis};
-use alloy_primitives::{B256, Bytes, keccak256, map::B256Map};
+use alloy_primitives::{B256, Bytes, map::B256Map};
 use bridge::execute::{HeaderError, StatelessInput, Witness};
 use chainspec::{ChainSpec, Layer};
 use std::collections::BTreeMap;
@@ -87,7 +87,8 @@ impl Ancestors {
     }
 
     pub(super) fn with_codes(mut self, codes: &[Bytes]) -> Self {
-        self.codes = codes.iter().map(|code| (keccak256(code), code.clone())).collect();
+        let raw: Vec<&[u8]> = codes.iter().map(|code| &code[..]).collect();
+        self.codes = keccak::batch(&raw).into_iter().zip(codes.iter().cloned()).collect();
         self
     }
 
