@@ -134,6 +134,21 @@ impl Landed {
         Ok(blob::decode(blobs)?)
     }
 
+    /// Transactions and access list from payload data ([`blob::encode`]) that somebody kept: it must fill the landing's blobs. Commits to
+    /// each of them (tens of milliseconds).
+    ///
+    /// # Errors
+    /// [`LandedError::MissingBlob`] for any other data, [`LandedError::Content`].
+    pub fn content_from_data(&self, kzg: &dyn Commitments, data: &[u8]) -> Result<Content, LandedError> {
+        let given = blob::blob_count(data.len());
+        if given != self.blob_hashes.len() {
+            let hash = self.blob_hashes.get(given).copied().unwrap_or_default();
+            return Err(LandedError::MissingBlob { blob: given, hash, given });
+        }
+        let blobs: Vec<Box<Blob>> = blob::to_blobs(data).into_iter().map(Box::new).collect();
+        self.content_from_blobs(&self.blobs_among(kzg, &blobs)?)
+    }
+
     /// Transactions and access list from the calldata of the landing: the bytes that EXECUTE took.
     ///
     /// # Errors

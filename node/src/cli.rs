@@ -129,6 +129,12 @@ pub struct NodeArgs {
     /// L1 beacon endpoints (HTTP), for blobs; as above
     #[arg(long = "l1.beacon-url", env = "BASALT_L1_BEACON_URL", required = true, value_delimiter = ',')]
     pub l1_beacon_url: Vec<Url>,
+    /// JSON-RPC endpoints of other nodes of this rollup, whose archives are asked for blocks that L1 gives no more; as above
+    #[arg(long = "archive.url", env = "BASALT_ARCHIVE_URL", value_delimiter = ',')]
+    pub archive_url: Vec<Url>,
+    /// How long the bytes of landed blocks' blobs are kept and served to other nodes; 0 for ever
+    #[arg(long = "blobs.retention", value_name = "DAYS", default_value_t = 60)]
+    pub blob_retention_days: u32,
     /// Address that the JSON-RPC server binds
     #[arg(long = "http.addr", default_value = "127.0.0.1")]
     pub http_addr: IpAddr,

@@ -9,7 +9,10 @@ use crate::{
 };
 use alloy_primitives::U256;
 use l1::{KeySource, L1Rpc, Signer};
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
+
+/// What `--blobs.retention` counts in.
+const SECONDS_PER_DAY: Duration = Duration::from_secs(86_400);
 
 /// 10^18.
 const WEI_PER_ETHER: u64 = 1_000_000_000_000_000_000;
@@ -62,6 +65,8 @@ pub async fn node(args: NodeArgs) -> eyre::Result<()> {
         database,
         l1_rpc_url: args.l1_rpc_url,
         l1_beacon_url: args.l1_beacon_url,
+        archive_url: args.archive_url,
+        blob_retention: (args.blob_retention_days > 0).then(|| SECONDS_PER_DAY * args.blob_retention_days),
         http,
         limits: rpc::Limits { transaction_fee_cap_wei: fee_cap(args.rpc_txfeecap), ..Default::default() },
         sequencer,

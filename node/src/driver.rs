@@ -63,6 +63,8 @@ pub struct Driver {
     pub production: Option<mpsc::Sender<Order>>,
     /// The sending side of the events, for tasks that the driver starts.
     pub events: mpsc::Sender<Event>,
+    /// How long what landed blocks' blobs carried is kept; `None` for ever.
+    pub blob_retention: Option<Duration>,
     /// Payloads that were fetched, by block hash, until they are executed.
     pub payloads: Payloads,
 }
@@ -209,10 +211,19 @@ impl Driver {
     /// What is final can't come back: blocks that did not land below it, and messages that it consumed, are forgotten.
     fn forget_below(&mut self, finalised: u64) -> Result<(), DriverError> {
         self.chain.prune_side_blocks(finalised)?;
+        self.forget_blobs(finalised)?;
         if self.engine.inbox().next().is_some() {
             let state = self.chain.state_at(finalised)?;
             self.engine.prune_inbox(consumed(&*state).map_err(NodeStateError::from)?.count);
         }
+        Ok(())
+    }
+
+    /// Time is that of the chain: a clock that jumps forgets nothing.
+    fn forget_blobs(&self, finalised: u64) -> Result<(), DriverError> {
+        let Some(retention) = self.blob_retention else { return Ok(()) };
+        let Some(header) = self.chain.header(finalised)? else { return Ok(()) };
+        self.chain.forget_bals(header.timestamp.saturating_sub(retention.as_secs()), finalised)?;
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! A whole L2 node, readable from top to bottom: configuration, components, launch, handle.
 
 use crate::{
-    carriers::Carriers,
+    carriers::{self, Archive, Carriers},
     driver::{self, Driver, DriverError, EVENT_QUEUE},
     duties::{Duties, DutiesConfig, DutiesTask},
     host::{self, Host, Interrupted, Task, Tokio},
@@ -50,6 +50,10 @@ pub struct Config {
     pub l1_rpc_url: Vec<Url>,
     /// L1 beacon endpoints, in the order in which they are asked for blobs, at least one.
     pub l1_beacon_url: Vec<Url>,
+    /// Archives of other nodes, for blocks whose bytes L1 gives no more; asked last, in this order.
+    pub archive_url: Vec<Url>,
+    /// How long what landed blocks' blobs carried is kept and served; `None` for ever.
+    pub blob_retention: Option<Duration>,
     /// JSON-RPC: where it listens, what it serves, to whom.
     pub http: rpc::Config,
     /// JSON-RPC's limits.
@@ -121,6 +125,9 @@ pub enum StartError {
     /// The beacon endpoint does not answer as it should.
     #[error("L1 beacon: {0} (--l1.beacon-url)")]
     Beacon(L1Error),
+    /// An archive can't be asked.
+    #[error("archive: {0} (--archive.url)")]
+    Archive(L1Error),
     /// The L1 endpoint is of another chain.
     #[error("an L1 endpoint is chain {found}, the chain file says {expected} (--l1.rpc-url, --chain)")]
     OtherL1 {
@@ -187,6 +194,10 @@ pub struct Parts {
     pub rpc: L1Rpc,
     /// L1 beacon endpoints.
     pub beacons: Vec<Beacon>,
+    /// Archives of other nodes.
+    pub archives: Vec<Archive>,
+    /// How long what landed blocks' blobs carried is kept; `None` for ever.
+    pub blob_retention: Option<Duration>,
     /// The chain file.
     pub rollup: RollupConfig,
     /// What a sequencer needs; a follower has none of it.
@@ -239,6 +250,8 @@ pub async fn launch(config: Config) -> Result<Handle, StartError> {
         chain: Chain::open(&config.datadir, spec, config.database)?,
         rpc: L1Rpc::of(&config.l1_rpc_url, Patience::of_slots(config.rollup.l1_slot_ms)).map_err(StartError::L1)?,
         beacons: beacons(&config.l1_beacon_url).await.map_err(StartError::Beacon)?,
+        archives: config.archive_url.iter().map(Archive::new).collect::<Result<_, _>>().map_err(StartError::Archive)?,
+        blob_retention: config.blob_retention,
         rollup: config.rollup.clone(),
         sequencer: config.sequencer.clone(),
         kzg: Arc::new(LazyKzg),
@@ -253,10 +266,13 @@ pub async fn launch(config: Config) -> Result<Handle, StartError> {
 impl Node {
     /// Checks L1 and takes up where the last run left off.
     pub async fn assemble(parts: Parts) -> Result<Self, StartError> {
-        let Parts { host, kzg, chain, rpc, beacons, rollup, sequencer } = &parts;
+        let Parts { host, kzg, chain, rpc, beacons, archives, rollup, sequencer, .. } = &parts;
         let chain_id = chain.spec().chain_id;
         let registered = check_l1(rpc, rollup, chain.spec()).await?;
-        let carriers = Carriers::new(host.clone(), kzg.clone(), chain.clone(), beacons.clone());
+        let others = carriers::all(host, kzg, beacons, rpc, archives);
+        let carriers = Carriers::new(host.clone(), chain.clone(), others);
+        // Earlier versions kept whole blobs beside the blocks that they are made of.
+        chain.prune_blobs(u64::MAX)?;
         let pool = match sequencer {
             Some(_) => Some(TxPool::open(host.clone(), chain.clone()).map_err(StartError::Pool)?),
             None => None,
@@ -275,14 +291,14 @@ impl Node {
         let settings = driver::settings(sequencer.is_some(), rollup.l1_slot_ms, lead_ms);
         let engine = Engine::new(settings, resume);
         let role = if sequencer.is_some() { Role::Sequencer } else { Role::Follower };
-        let view = View::new(host.clone(), chain.clone(), rollup.clone(), role, engine.status());
+        let view = View::new(host.clone(), chain.clone(), rollup.clone(), role, engine.status(), carriers.clone());
         Ok(Self { chain: chain.clone(), pool, view, carriers, engine, parts })
     }
 
     /// Starts to follow, and to build where it is a sequencer.
     pub fn run(self) -> Workers {
         let Self { chain, pool, view, parts, carriers, engine } = self;
-        let Parts { host, kzg, rpc, beacons, rollup, sequencer, .. } = parts;
+        let Parts { host, kzg, rpc, beacons, rollup, sequencer, blob_retention, .. } = parts;
         let (stopper, shutdown) = shutdown::channel();
         let (events, inbox) = mpsc::channel(EVENT_QUEUE);
         let known: Vec<L1Ref> = engine.known_l1().collect();
@@ -327,8 +343,18 @@ impl Node {
             orders = Some(sender);
         }
         let payloads = Default::default();
-        let driver =
-            Driver { host: host.clone(), engine, chain, carriers, pool, view, production: orders, events, payloads };
+        let driver = Driver {
+            host: host.clone(),
+            engine,
+            chain,
+            carriers,
+            pool,
+            view,
+            production: orders,
+            events,
+            blob_retention,
+            payloads,
+        };
         let driver = host::spawn(&*host, "driver", driver.run(inbox, shutdown));
         Workers { driver, watcher, production, duties, stopper }
     }

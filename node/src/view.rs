@@ -1,6 +1,6 @@
 //! What RPC may know of the node: heads and status, readable from memory by many threads.
 
-use crate::host::Host;
+use crate::{carriers::Carriers, host::Host};
 use alloy_eips::BlockNumHash;
 use chainspec::RollupConfig;
 use engine::{Halt, L1Ref, Status};
@@ -24,6 +24,7 @@ pub struct View {
     role: Role,
     started_at: u64,
     head: watch::Sender<BlockNumHash>,
+    carriers: Carriers,
     l1: RwLock<L1View>,
     pending: RwLock<Option<Arc<PendingBlock>>>,
 }
@@ -40,12 +41,20 @@ struct L1View {
 
 impl View {
     /// The view of a node that has just started with `status`.
-    pub fn new(host: Arc<dyn Host>, chain: Chain, config: RollupConfig, role: Role, status: Status) -> Arc<Self> {
+    pub fn new(
+        host: Arc<dyn Host>,
+        chain: Chain,
+        config: RollupConfig,
+        role: Role,
+        status: Status,
+        carriers: Carriers,
+    ) -> Arc<Self> {
         let head = chain.heads().applied;
         Arc::new(Self {
             host,
             config,
             role,
+            carriers,
             started_at: head.number,
             head: watch::channel(head).0,
             l1: RwLock::new(L1View { status, received: head.number, seen: None, fault: None }),
@@ -197,6 +206,7 @@ impl RollupStatus for View {
             role: self.role,
             ready: reasons.is_empty(),
             reasons,
+            carriers: self.carriers.status(),
         }
     }
 

@@ -171,6 +171,12 @@ pub const METHODS: &[Method] = &[
     method(Dev, "personal_sign", "bytes, address", "signs a message (EIP-191)"),
 ];
 
+/// What the same port serves besides methods.
+const ARCHIVE: &str = "\n## The archive\n\nWhere `rollup` is served, so is `GET /archive/v1/blocks/{hash}`: the payload data of the \
+landed block with that hash (bridge/SPEC.md §8),\nas bytes (`application/octet-stream`). Packed into blobs again it must commit to the \
+versioned hashes that Hub recorded; that is how another\nnode, started with `--archive.url`, checks it. 400: no block hash; 404: no landed \
+block of this node, or older than `--blobs.retention`;\n405: not `GET`; 503: come back after a second.\n";
+
 /// `METHODS.md`.
 pub fn markdown() -> String {
     let mut text = String::from(
@@ -186,5 +192,6 @@ pub fn markdown() -> String {
             let _ = writeln!(text, "| `{}` | {} | {} |", method.name, method.params, method.about);
         }
     }
+    text.push_str(ARCHIVE);
     text
 }

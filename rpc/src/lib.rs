@@ -5,6 +5,7 @@
 //!                                                                                                  │
 //!             storage::Chain, ChainSpec, and the seams: Submit, Heads, Pending, RollupStatus, Dev ◄┘
 //!
+//!  GET /archive/v1/blocks/… ─► server::archive ─► storage::Chain: what landed blocks' blobs carry
 //!  Heads::watch ─► eth::news (one task) ─► filters' journal, eth_subscribe
 //! ```
 //!

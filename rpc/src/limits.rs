@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use alloy_primitives::U256;
 
+/// Archive answers that are read at the same time; a caller beyond them is told to come back.
+pub(crate) const CONCURRENT_ARCHIVE: usize = 4;
+
 /// The limits. Defaults follow geth's and reth's, so that clients tuned to those work unchanged.
 #[derive(Debug, Clone)]
 pub struct Limits {

@@ -52,6 +52,13 @@ fn blobs_and_calldata_carry_the_same_block() {
     let from_blobs = landed.content_from_blobs(&found).unwrap();
     let from_input = landed.content_from_input(&input.encode()).unwrap();
     assert_eq!(from_blobs, from_input);
+    let data = blob::encode(&from_blobs.bal, &from_blobs.transactions);
+    assert_eq!(landed.content_from_data(&Kzg::load(), &data).unwrap(), from_blobs);
+    let (longer, long) = ([&data[..], &[1]].concat(), [&data[..], &[1; blob::DATA_PER_BLOB]].concat());
+    for wrong in [&data[1..], &[][..], &longer[..], &long[..]] {
+        let error = landed.content_from_data(&Kzg::load(), wrong).unwrap_err();
+        assert!(matches!(error, LandedError::MissingBlob { .. }), "{error}");
+    }
     let header = landed.header(&from_blobs, &outcome).unwrap();
     assert_eq!(header.hash_slow(), landed.hash);
     assert_eq!(header.parent_beacon_block_root, Some(landed.anchor().hash()));

@@ -55,6 +55,16 @@ pub enum L1Error {
         /// What the receipts make.
         computed: B256,
     },
+    /// The transaction's fields don't hash to the hash it was asked for by.
+    #[error("{url}: transaction {hash} hashes to {computed}")]
+    ForgedTransaction {
+        /// The endpoint, without credentials.
+        url: String,
+        /// What was asked for.
+        hash: B256,
+        /// What its fields hash to.
+        computed: B256,
+    },
     /// Hub emitted an event that our bindings can't read: this node and that Hub are of different versions.
     #[error("L1 block {number}: Hub event can't be decoded: {reason}")]
     UnknownEvent {
@@ -68,6 +78,6 @@ pub enum L1Error {
 impl L1Error {
     /// Whether the endpoint contradicted itself, which an honest one never does.
     pub const fn is_lie(&self) -> bool {
-        matches!(self, Self::ForgedHeader { .. } | Self::ForgedReceipts { .. })
+        matches!(self, Self::ForgedHeader { .. } | Self::ForgedReceipts { .. } | Self::ForgedTransaction { .. })
     }
 }

@@ -5,10 +5,10 @@ use crate::{
     L1Error,
     panel::{Change, Panel, Patience, Said},
 };
-use alloy_consensus::{Header, ReceiptEnvelope, proofs::calculate_receipt_root};
-use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_consensus::{Header, ReceiptEnvelope, Transaction, proofs::calculate_receipt_root};
+use alloy_eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718};
 use alloy_network::Ethereum;
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_provider::{Provider, RootProvider};
 use alloy_rpc_types_eth::{Filter, Log, TransactionInput, TransactionReceipt, TransactionRequest};
 use alloy_transport::{BoxTransport, RpcError, TransportErrorKind};
@@ -41,7 +41,7 @@ pub struct L1Rpc {
     panel: Arc<Mutex<Panel>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Endpoint {
     provider: RootProvider<Ethereum>,
     url: String,
@@ -80,6 +80,15 @@ impl L1Rpc {
             Endpoint { provider, url }
         };
         Self { endpoints: transports.into_iter().map(endpoint).collect(), panel: Arc::new(Mutex::new(panel)) }
+    }
+
+    /// Clients of each endpoint alone, in the order of preference.
+    pub fn each(&self) -> Vec<Self> {
+        let alone = |endpoint: &Endpoint| Self {
+            endpoints: [endpoint.clone()].into(),
+            panel: Arc::new(Mutex::new(Panel::new(1, Patience::default()))),
+        };
+        self.endpoints.iter().map(alone).collect()
     }
 
     /// The endpoint that is believed now, as it may be shown in logs.
@@ -297,6 +306,20 @@ impl L1Rpc {
         let endpoint = self.endpoint();
         let receipt = endpoint.provider.get_transaction_receipt(hash).await;
         receipt.map_err(|error| endpoint.error("eth_getTransactionReceipt", error))
+    }
+
+    /// Input of the transaction, which is checked against its hash; `None` when the endpoint does not have it.
+    pub async fn input(&self, hash: B256) -> Result<Option<Bytes>, L1Error> {
+        let endpoint = self.endpoint();
+        let transaction = endpoint.provider.get_transaction_by_hash(hash).await;
+        let transaction = transaction.map_err(|error| endpoint.error("eth_getTransactionByHash", error))?;
+        let Some(transaction) = transaction else { return Ok(None) };
+        let envelope = transaction.inner.into_inner();
+        let computed = keccak256(envelope.encoded_2718());
+        if computed != hash {
+            return Err(L1Error::ForgedTransaction { url: endpoint.url.clone(), hash, computed });
+        }
+        Ok(Some(envelope.input().clone()))
     }
 
     /// Whether the endpoint still knows the transaction, in a block or in its pool.

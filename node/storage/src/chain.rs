@@ -28,7 +28,7 @@ use crate::{
 
 pub use check::Checked;
 pub use history::History;
-pub use side::POOL_TX_MAX_BYTES;
+pub use side::{FORGET_BALS_MAX, POOL_TX_MAX_BYTES};
 
 /// A chain and everything kept with it. Cloning is cheap and shares it.
 #[derive(Debug, Clone)]
@@ -199,10 +199,11 @@ impl Chain {
         self.of_canonical(block, |hash| self.inner.store.must_read::<schema::Receipts>(&hash))
     }
 
-    /// Block access list of a canonical block, RLP (EIP-7928); empty before Amsterdam.
+    /// Block access list of a canonical block, RLP (EIP-7928); empty before Amsterdam, `None` where it is forgotten
+    /// ([`Self::forget_bals`]).
     pub fn bal(&self, at: impl Into<BlockHashOrNumber>) -> Result<Option<Bytes>, StorageError> {
         let Some(block) = self.resolve(at)? else { return Ok(None) };
-        self.of_canonical(block, |hash| self.inner.store.must_read::<schema::Bals>(&hash))
+        Ok(self.of_canonical(block, |_| self.inner.bal_of(block))?.flatten())
     }
 
     /// Reads a record of a block that was canonical a moment ago: if it is gone because the block is, that is no fault.

@@ -38,7 +38,7 @@ mod state_records;
 mod versions;
 
 pub use alloy_eips::{BlockHashOrNumber, BlockNumHash};
-pub use chain::{Chain, Checked, Heads, History, POOL_TX_MAX_BYTES};
+pub use chain::{Chain, Checked, FORGET_BALS_MAX, Heads, History, POOL_TX_MAX_BYTES};
 pub use codec::{DecodeError, Key, Name, Value};
 pub use error::StorageError;
 pub use kv::{Durability, Kv, Rows};

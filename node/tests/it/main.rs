@@ -7,6 +7,7 @@
 
 mod architecture;
 mod clients;
+mod endpoints;
 mod gas;
 mod hostile;
 mod processes;

@@ -44,6 +44,8 @@ impl World {
             database: storage::Limits::default(),
             l1_rpc_url: vec![self.l1.http_url().parse().unwrap()],
             l1_beacon_url: vec![self.l1.beacon_url().parse().unwrap()],
+            archive_url: Vec::new(),
+            blob_retention: None,
             http: rpc::Config {
                 listen: "127.0.0.1:0".parse().unwrap(),
                 namespaces: Vec::new(),

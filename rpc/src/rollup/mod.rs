@@ -71,6 +71,38 @@ pub struct SyncStatus {
     pub ready: bool,
     /// Why it is not ready, as sentences; empty when it is.
     pub reasons: Vec<String>,
+    /// Where landed blocks' bytes come from besides this node itself, in the order in which they are asked when all are well.
+    pub carriers: Vec<CarrierStatus>,
+}
+
+/// How much a carrier of landed blocks' bytes is worth, since the start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CarrierStatus {
+    /// Kind and endpoint.
+    pub name: String,
+    /// Whether it is asked in its turn, or for a while only after all others.
+    pub standing: Standing,
+    /// Answers that were a block's bytes.
+    pub given: u64,
+    /// Answers that it does not have them.
+    pub absent: u64,
+    /// Times that it did not answer, or not as it should.
+    pub failed: u64,
+    /// Answers that were other bytes.
+    pub lied: u64,
+}
+
+/// What a carrier's last fault says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Standing {
+    /// Asked in its turn.
+    Good,
+    /// Did not answer: asked later, for a while.
+    Failing,
+    /// Gave other bytes: asked last, for longer.
+    Lying,
 }
 
 /// How a landed block came to L1: the answer of `rollup_getBlockOrigin`.

@@ -1,5 +1,6 @@
 //! The server: one port for HTTP and WebSocket.
 
+mod archive;
 mod gate;
 mod guard;
 
@@ -121,9 +122,11 @@ pub async fn serve_with(backend: Arc<Backend>, config: Config, more: Methods) ->
         .set_id_provider(HexIds)
         .set_tcp_no_delay(true)
         .build();
+    let has_archive = backend.rollup.is_some() && config.namespaces.contains(&Namespace::Rollup);
     let http = tower::ServiceBuilder::new()
         .option_layer(cors(&config.cors)?)
-        .layer(guard::GuardLayer::new(config.hosts, limits.receive_time + limits.call_time));
+        .layer(guard::GuardLayer::new(config.hosts, limits.receive_time + limits.call_time))
+        .option_layer(has_archive.then(|| archive::ArchiveLayer::new(backend.clone())));
     let built = Server::builder()
         .set_config(server_config)
         .set_http_middleware(http)

@@ -231,6 +231,7 @@ impl RollupStatus for World {
             role: Role::Sequencer,
             ready: true,
             reasons: Vec::new(),
+            carriers: Vec::new(),
         }
     }
     fn landing(&self, number: u64) -> Option<Landing> {

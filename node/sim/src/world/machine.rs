@@ -115,6 +115,8 @@ impl Machine {
             chain: chain.clone(),
             rpc: L1Rpc::on(transports, Patience::of_slots(rollup.config.l1_slot_ms)),
             beacons: self.endpoints.iter().map(|at| Beacon::on(Arc::new(wire(at)), name(at))).collect(),
+            archives: Vec::new(),
+            blob_retention: None,
             rollup: rollup.config.clone(),
             sequencer,
         };

@@ -6,6 +6,7 @@ mod state;
 
 use std::ops::ControlFlow;
 
+use alloy_eips::BlockNumHash;
 use alloy_primitives::Bytes;
 
 use super::{Chain, header_by_hash};
@@ -79,7 +80,7 @@ impl Chain {
                     format!("block has {} transactions", transactions.len()),
                 ));
             }
-            store.must_read::<schema::Bals>(&hash)?;
+            self.inner.bal_of(BlockNumHash { number, hash })?;
             if store.read::<schema::SideBlocks>(&(number, hash))?.is_some() {
                 return Err(corrupt::<schema::SideBlocks>(&(number, hash), "a canonical block".into()));
             }

@@ -19,6 +19,11 @@ pub const POOL_TX_MAX_BYTES: usize = 2 << 20;
 /// Keys removed in one batch when pruning, so that a batch stays small however long nobody pruned.
 const PRUNE_BATCH: usize = 1_024;
 
+/// Block access lists forgotten in one call, so that it is soon over however long nobody called.
+pub const FORGET_BALS_MAX: u64 = 1_024;
+/// Journal key: the lowest number whose block access list is kept.
+const OLDEST_BAL: &str = "bals/oldest";
+
 /// Sealed blocks that are not canonical (yet, or any more).
 impl Chain {
     /// Keeps a sealed block and its block access list by hash, so that it can be executed or landed again after a crash.
@@ -41,8 +46,8 @@ impl Chain {
     /// Any block that is kept under this hash, canonical or not, with its block access list.
     pub fn side_block(&self, hash: B256) -> Result<Option<(RecoveredBlock, Bytes)>, StorageError> {
         let Some(header) = find_header(&*self.inner.store, hash)? else { return Ok(None) };
-        let block = self.inner.block_of(header)?;
-        Ok(Some((block, self.inner.store.must_read::<schema::Bals>(&hash)?)))
+        let Some(bal) = self.inner.bal_of(header.num_hash())? else { return Ok(None) };
+        Ok(Some((self.inner.block_of(header)?, bal)))
     }
 
     /// Numbers and hashes of all side blocks, ascending.
@@ -147,6 +152,57 @@ impl Chain {
             batch.delete::<schema::BlobExpiry>(&(number, hash));
             Ok(())
         })
+    }
+}
+
+/// Block access lists, while anyone may ask for what landed blocks' blobs carried. The blocks themselves stay.
+impl Chain {
+    /// Forgets the block access lists of blocks below `below` that are older than `before` (seconds), at most
+    /// [`FORGET_BALS_MAX`] at a time; returns how many. To be called with final blocks only.
+    pub fn forget_bals(&self, before: u64, below: u64) -> Result<usize, StorageError> {
+        let _writer = self.inner.writer.lock();
+        let first = self.inner.oldest_bal()?;
+        let mut batch = Batch::new();
+        let mut number = first;
+        while number < below && number - first < FORGET_BALS_MAX {
+            let hash = self.inner.store.must_read::<schema::Canonical>(&number)?;
+            if find_header(&*self.inner.store, hash)?.is_none_or(|header| header.timestamp >= before) {
+                break;
+            }
+            batch.delete::<schema::Bals>(&hash);
+            number += 1;
+        }
+        if number > first {
+            let oldest = Bytes::copy_from_slice(&number.to_be_bytes());
+            batch.put::<schema::Journal>(&Name(OLDEST_BAL.into()), &oldest);
+            self.inner.store.write(batch, Durability::Buffered)?;
+        }
+        Ok((number - first) as usize)
+    }
+}
+
+impl super::Inner {
+    /// The lowest number whose block access list is kept.
+    pub(super) fn oldest_bal(&self) -> Result<u64, StorageError> {
+        let name = Name(OLDEST_BAL.into());
+        let Some(record) = self.store.read::<schema::Journal>(&name)? else { return Ok(0) };
+        let number = <[u8; 8]>::try_from(&record[..]).map_err(|_| StorageError::Corrupt {
+            table: schema::Journal::ID.name(),
+            key: OLDEST_BAL.into(),
+            reason: format!("{} bytes, not 8", record.len()),
+        })?;
+        Ok(u64::from_be_bytes(number))
+    }
+
+    /// Block access list of a block whose header is stored; `None` when it is forgotten.
+    pub(super) fn bal_of(&self, block: BlockNumHash) -> Result<Option<Bytes>, StorageError> {
+        if let Some(bal) = self.store.read::<schema::Bals>(&block.hash)? {
+            return Ok(Some(bal));
+        }
+        if block.number < self.oldest_bal()? {
+            return Ok(None);
+        }
+        self.store.must_read::<schema::Bals>(&block.hash).map(Some)
     }
 }
 

@@ -110,6 +110,27 @@ fn a_sealed_block_waits_beside_the_chain_until_it_is_appended_or_pruned() {
 }
 
 #[test]
+fn block_access_lists_are_forgotten_by_age_and_their_blocks_stay() {
+    let (chain, blocks) = chain_of(5);
+    let kept = || -> Vec<u64> { (0..=5).filter(|number| chain.bal(*number).unwrap().is_some()).collect() };
+    let timestamp = |number: usize| blocks[number - 1].block.timestamp;
+    assert_eq!(chain.forget_bals(timestamp(3), 0).unwrap(), 0);
+    assert_eq!(kept(), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(chain.forget_bals(timestamp(3), 2).unwrap(), 2);
+    assert_eq!(kept(), [2, 3, 4, 5]);
+    assert_eq!(chain.forget_bals(timestamp(3), 5).unwrap(), 1);
+    assert_eq!(chain.forget_bals(timestamp(3), 5).unwrap(), 0);
+    assert_eq!(kept(), [3, 4, 5]);
+    assert_eq!(chain.block(1).unwrap(), Some(blocks[0].block.clone()));
+    assert_eq!(chain.side_block(blocks[0].block.hash()).unwrap(), None);
+    assert_eq!(
+        chain.side_block(blocks[2].block.hash()).unwrap(),
+        Some((blocks[2].block.clone(), blocks[2].bal.clone()))
+    );
+    chain.check().unwrap();
+}
+
+#[test]
 fn a_blob_lives_as_long_as_its_latest_block() {
     let (chain, _) = chain_of(0);
     let blob = |byte| Box::new(eip4844::Blob::repeat_byte(byte));
