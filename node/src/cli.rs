@@ -123,7 +123,8 @@ pub struct NodeArgs {
     /// Folder for the database, made when missing
     #[arg(long, env = "BASALT_DATADIR")]
     pub datadir: PathBuf,
-    /// L1 execution endpoints (HTTP JSON-RPC), the preferred one first; repeat it, or separate them by commas
+    /// L1 execution endpoints (JSON-RPC by http, https, ws or wss), the preferred one first; repeat it, or separate them by commas. One with a
+    /// WebSocket tells of new blocks by itself
     #[arg(long = "l1.rpc-url", env = "BASALT_L1_RPC_URL", required = true, value_delimiter = ',')]
     pub l1_rpc_url: Vec<Url>,
     /// L1 beacon endpoints (HTTP), for blobs; as above

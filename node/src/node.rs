@@ -34,6 +34,9 @@ const POLLS_PER_SLOT: u64 = 16;
 const POLL_MIN: Duration = Duration::from_millis(50);
 const POLL_MAX: Duration = Duration::from_secs(2);
 
+/// An endpoint that tells of new heads without end is listened to this often.
+const NEWS_PAUSE: Duration = Duration::from_millis(20);
+
 /// How long L1 endpoints may take to answer when another has answered before they count as silent.
 const SURVEY_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -439,6 +442,7 @@ async fn watch(
             biased;
             () = shutdown.wait() => return WatchEnd::NobodyListens,
             () = events.closed() => return WatchEnd::NobodyListens,
+            () = watcher.news() => host.sleep(NEWS_PAUSE).await,
             () = host.sleep(pause) => {}
         }
     }

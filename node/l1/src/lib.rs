@@ -20,6 +20,7 @@ mod hub;
 pub mod panel;
 mod rpc;
 mod signer;
+mod socket;
 mod watch;
 
 pub use beacon::{ANSWER_LIMIT, Beacon};

@@ -4,6 +4,7 @@
 use crate::{
     L1Error,
     panel::{Change, Panel, Patience, Said},
+    socket::Socket,
 };
 use alloy_consensus::{Header, ReceiptEnvelope, Transaction, proofs::calculate_receipt_root};
 use alloy_eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718};
@@ -19,6 +20,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use tokio::sync::Notify;
 use url::Url;
 
 /// Longest wait for one answer.
@@ -39,6 +41,8 @@ pub struct L1Head {
 pub struct L1Rpc {
     endpoints: Arc<[Endpoint]>,
     panel: Arc<Mutex<Panel>>,
+    /// Told by endpoints that speak by themselves when they have a new head.
+    news: Arc<Notify>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,25 +52,36 @@ struct Endpoint {
 }
 
 impl L1Rpc {
-    /// A client of the endpoint at `url` (HTTP). Does not connect yet.
+    /// A client of the endpoint at `url` (HTTP or WebSocket). Does not connect yet.
     pub fn new(url: &Url) -> Result<Self, L1Error> {
         Self::of(std::slice::from_ref(url), Patience::default())
     }
 
-    /// A client of the endpoints at `urls` (HTTP), in the order of preference. Does not connect yet.
+    /// A client of the endpoints at `urls` (HTTP or WebSocket), in the order of preference. Does not connect yet.
+    ///
+    /// # Errors
+    /// A URL of another kind.
     ///
     /// # Panics
     /// Without any.
     pub fn of(urls: &[Url], patience: Patience) -> Result<Self, L1Error> {
+        let news: Arc<Notify> = Arc::default();
         let transport = |url: &Url| {
             let shown = without_credentials(url);
-            let client = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build();
-            let client =
-                client.map_err(|error| L1Error::Unreachable { url: shown.clone(), reason: error.to_string() })?;
-            let http = alloy_transport_http::Http::with_client(client, url.clone());
-            Ok((BoxTransport::new(http), shown))
+            let transport = match url.scheme() {
+                "ws" | "wss" => BoxTransport::new(Socket::new(url.clone(), REQUEST_TIMEOUT, Arc::clone(&news))),
+                "http" | "https" => {
+                    let client = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build();
+                    let client = client
+                        .map_err(|error| L1Error::Unreachable { url: shown.clone(), reason: error.to_string() })?;
+                    BoxTransport::new(alloy_transport_http::Http::with_client(client, url.clone()))
+                }
+                _ => return Err(L1Error::Malformed { url: shown, what: "not http, https, ws or wss".to_owned() }),
+            };
+            Ok((transport, shown))
         };
-        Ok(Self::on(urls.iter().map(transport).collect::<Result<_, _>>()?, patience))
+        let transports = urls.iter().map(transport).collect::<Result<_, _>>()?;
+        Ok(Self { news, ..Self::on(transports, patience) })
     }
 
     /// A client of the endpoints behind `transports`, which logs and errors call by the names beside them.
@@ -79,7 +94,8 @@ impl L1Rpc {
             let provider = RootProvider::new(alloy_rpc_client::RpcClient::new(transport, false));
             Endpoint { provider, url }
         };
-        Self { endpoints: transports.into_iter().map(endpoint).collect(), panel: Arc::new(Mutex::new(panel)) }
+        let endpoints = transports.into_iter().map(endpoint).collect();
+        Self { endpoints, panel: Arc::new(Mutex::new(panel)), news: Arc::default() }
     }
 
     /// Clients of each endpoint alone, in the order of preference.
@@ -87,8 +103,15 @@ impl L1Rpc {
         let alone = |endpoint: &Endpoint| Self {
             endpoints: [endpoint.clone()].into(),
             panel: Arc::new(Mutex::new(Panel::new(1, Patience::default()))),
+            news: Arc::clone(&self.news),
         };
         self.endpoints.iter().map(alone).collect()
+    }
+
+    /// Done when an endpoint with a WebSocket says that it has a new head: a reason to look, and nothing more. For one listener; never done
+    /// where all endpoints are polled.
+    pub async fn news(&self) {
+        self.news.notified().await;
     }
 
     /// The endpoint that is believed now, as it may be shown in logs.

@@ -100,6 +100,11 @@ impl Watcher {
         }
     }
 
+    /// Done when an endpoint says that there is something new ([`L1Rpc::news`]): no reason to wait any longer.
+    pub async fn news(&self) {
+        self.rpc.news().await;
+    }
+
     async fn poll_once(
         &mut self,
         now: Duration,

@@ -1,12 +1,18 @@
 //! A node and what it depends on outside: L1 endpoints that go, blobs that are gone, archives that lie. The binary itself, beside a devnet.
 
-use crate::processes::{
-    proxy::{Fault, Pipe, Proxy},
-    running::{PATIENCE, Running, basalt, until},
+use crate::{
+    processes::{
+        proxy::{Fault, Pipe, Proxy},
+        running::{PATIENCE, Running, basalt, until},
+    },
+    world,
 };
+use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::Address;
 use alloy_provider::{DynProvider, Provider, ProviderBuilder};
 use basalt_node::devnet::Endpoint;
+use engine::{Event, L1Ref};
+use l1::{L1Rpc, Watcher};
 use serde_json::Value;
 use std::{
     fs::{self, File},
@@ -14,6 +20,7 @@ use std::{
     process::Child,
     time::{Duration, Instant},
 };
+use tokio::sync::mpsc;
 
 /// A follower of a devnet's rollup, on a free port. It is killed when this is dropped.
 struct Follower {
@@ -80,7 +87,7 @@ fn base(url: &str) -> &str {
     url.trim_end_matches('/')
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_follower_whose_beacon_has_no_blobs_syncs_from_calldata_or_from_the_archive_of_another_node() {
     let folder = tempfile::tempdir().unwrap();
     let running = Running::start(&folder.path().join("devnet"));
@@ -128,7 +135,7 @@ async fn a_follower_whose_beacon_has_no_blobs_syncs_from_calldata_or_from_the_ar
     running.interrupt();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_on_two_endpoints_goes_on_when_one_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let running = Running::start(&folder.path().join("devnet"));
@@ -170,4 +177,62 @@ async fn a_node_on_two_endpoints_goes_on_when_one_is_killed() {
 async fn first_beacon_name(follower: &Follower) -> String {
     let status: Value = follower.provider.raw_request("rollup_syncStatus".into(), ()).await.unwrap();
     status["carriers"][0]["name"].as_str().unwrap().to_owned()
+}
+
+/// Follows `rpc` as a node does, polling no more often than every `poll`, and reports the numbers of L1 blocks as they are noticed.
+fn follow(rpc: L1Rpc, known: L1Ref, poll: Duration) -> mpsc::UnboundedReceiver<(u64, Instant)> {
+    let (noticed, numbers) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut watcher = Watcher::new(rpc, Address::repeat_byte(1), 1, vec![known], poll);
+        let (events, mut inbox) = mpsc::channel(64);
+        let since = Instant::now();
+        loop {
+            let pause = watcher.step(since.elapsed(), tokio::time::sleep(poll), &events).await.unwrap();
+            while let Ok(event) = inbox.try_recv() {
+                if let Event::L1Block(block) = event {
+                    // The test may have ended.
+                    let _ = noticed.send((block.at.number, Instant::now()));
+                }
+            }
+            tokio::select! {
+                () = watcher.news() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    });
+    numbers
+}
+
+#[tokio::test]
+async fn a_websocket_endpoint_tells_of_a_block_at_once_and_is_polled_when_it_breaks() {
+    let (l1, _, provider) = world::l1(None, false).await;
+    let pipe = Pipe::start(l1.http).await;
+    let url = format!("ws://{}", pipe.address).parse().unwrap();
+    let rpc = L1Rpc::new(&url).unwrap();
+    assert_eq!(rpc.connect().await.unwrap(), [l1.chain_id]);
+    let head = rpc.header(BlockNumberOrTag::Latest).await.unwrap().unwrap();
+    const POLL: Duration = Duration::from_secs(3);
+    let mut numbers = follow(rpc, head.at, POLL);
+    let mut mine = async || {
+        world::mine(&provider, 1).await;
+        let since = Instant::now();
+        let (number, at) = tokio::time::timeout(PATIENCE, numbers.recv()).await.unwrap().unwrap();
+        assert_eq!(provider.get_block_number().await.unwrap(), number);
+        at.saturating_duration_since(since)
+    };
+    let mut latencies = Vec::new();
+    for _ in 0..5 {
+        latencies.push(mine().await);
+    }
+    println!("noticed after {latencies:?}");
+    assert!(latencies.iter().all(|latency| *latency < Duration::from_millis(200)), "{latencies:?}");
+    for _ in 0..3 {
+        pipe.cut();
+        // Told of by nobody, or by a connection that has mended itself: no later than the next poll or two.
+        let latency = mine().await;
+        assert!(latency < POLL * 3, "{latency:?}");
+    }
+    let mended = mine().await;
+    println!("after three cuts: {mended:?}");
+    assert!(mended < Duration::from_millis(200), "{mended:?}");
 }

@@ -519,7 +519,7 @@ async fn status(provider: &RootProvider) -> serde_json::Value {
 }
 
 /// The devnet makes blocks ahead of its clock, but not without end: then the clock has to catch up.
-async fn mine(provider: &RootProvider, blocks: u64) {
+pub(crate) async fn mine(provider: &RootProvider, blocks: u64) {
     let deadline = Instant::now() + PATIENCE;
     for _ in 0..blocks {
         loop {
