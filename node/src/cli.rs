@@ -1,5 +1,6 @@
 //! The command line, as plain data. Nothing is opened, resolved or checked against the world here.
 
+use crate::{landings::MIN_LANDINGS, node::BLOCKS_PER_SLOT_MAX};
 use alloy_primitives::{Address, U256};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sequencer::schedule::Served;
@@ -81,6 +82,9 @@ pub struct DevnetArgs {
     /// Port of the follower's JSON-RPC; 0 takes a free one
     #[arg(long = "follower.http.port", default_value_t = 9546)]
     pub follower_http_port: u16,
+    /// As of `basalt node`
+    #[arg(long = "sequencer.blocks-per-slot", value_name = "BLOCKS", default_value_t = 1, value_parser = blocks_per_slot)]
+    pub blocks_per_slot: usize,
 }
 
 /// What an L1 devnet takes, alone or with an L2.
@@ -175,6 +179,19 @@ pub struct NodeArgs {
     /// L1 slots in which something waits and nobody lands a block before this node builds in slots of other validators too
     #[arg(long = "sequencer.fallback-slots", value_name = "SLOTS", default_value_t = 3)]
     pub fallback_slots: u64,
+    /// Most L2 blocks that wait to land at a time, 1 to 8. With more than one, an L1 slot whose block is full gets another, each
+    /// with a second of its own and a landing of its own
+    #[arg(long = "sequencer.blocks-per-slot", value_name = "BLOCKS", default_value_t = 1, value_parser = blocks_per_slot)]
+    pub blocks_per_slot: usize,
+    /// Most gwei a gas that a landing offers L1, base fee and tip together. Beyond it blocks wait, and an alarm says so
+    #[arg(long = "sequencer.max-fee-gwei", value_name = "GWEI", default_value_t = 1_000)]
+    pub max_fee_gwei: u64,
+    /// Most gwei a blob gas that a landing offers L1
+    #[arg(long = "sequencer.max-blob-fee-gwei", value_name = "GWEI", default_value_t = 1_000)]
+    pub max_blob_fee_gwei: u64,
+    /// The alarm sounds when the landing account pays for fewer landings than this at present L1 fees
+    #[arg(long = "sequencer.min-landings", value_name = "LANDINGS", default_value_t = MIN_LANDINGS)]
+    pub min_landings: u64,
     /// Receiver of tips on L2; the signing account when absent
     #[arg(long = "sequencer.fee-recipient")]
     pub fee_recipient: Option<Address>,
@@ -285,6 +302,11 @@ pub struct ExportArgs {
     pub last: Option<u64>,
     /// Where the blocks go: RLP, one after the other, as geth imports them. An older file is replaced
     pub file: PathBuf,
+}
+
+fn blocks_per_slot(text: &str) -> Result<usize, String> {
+    let blocks: usize = text.parse().map_err(|error| format!("{error}"))?;
+    if (1..=BLOCKS_PER_SLOT_MAX).contains(&blocks) { Ok(blocks) } else { Err(format!("1 to {BLOCKS_PER_SLOT_MAX}")) }
 }
 
 #[cfg(test)]

@@ -4,11 +4,13 @@ use crate::{
     cli::{DeployArgs, KeyFlags, L1Args, NodeArgs},
     devnet::{Endpoint, write_ready},
     duties::DutiesConfig,
+    landings::LandingLimits,
     node::{self, StartError},
     shutdown,
 };
 use alloy_primitives::U256;
 use l1::{KeySource, L1Rpc, Signer};
+use sequencer::landing::Policy;
 use std::{net::SocketAddr, time::Duration};
 
 /// What `--blobs.retention` counts in.
@@ -16,6 +18,9 @@ const SECONDS_PER_DAY: Duration = Duration::from_secs(86_400);
 
 /// 10^18.
 const WEI_PER_ETHER: u64 = 1_000_000_000_000_000_000;
+
+/// 10^9.
+const WEI_PER_GWEI: u128 = 1_000_000_000;
 
 /// `basalt l1`: the L1 alone, until it is asked to stop.
 pub async fn l1(args: L1Args) -> eyre::Result<()> {
@@ -39,6 +44,15 @@ pub async fn l1(args: L1Args) -> eyre::Result<()> {
     Ok(())
 }
 
+fn landing_limits(args: &NodeArgs) -> LandingLimits {
+    let wei = |gwei: u64| u128::from(gwei).saturating_mul(WEI_PER_GWEI);
+    let mut policy = Policy::default();
+    policy.cap.max_fee = wei(args.max_fee_gwei);
+    policy.cap.tip = policy.cap.tip.min(policy.cap.max_fee);
+    policy.cap.max_blob_fee = wei(args.max_blob_fee_gwei);
+    LandingLimits { policy, min_landings: args.min_landings }
+}
+
 /// `basalt node`, until it is asked to stop or fails.
 pub async fn node(args: NodeArgs) -> eyre::Result<()> {
     let key = key_source(&args.key)?;
@@ -52,7 +66,14 @@ pub async fn node(args: NodeArgs) -> eyre::Result<()> {
             let fee_recipient = args.fee_recipient.unwrap_or_else(|| signer.address());
             let served = args.validators.clone();
             let duties = served.map(|served| DutiesConfig { served, fallback_slots: args.fallback_slots });
-            Some(node::SequencerConfig { signer, lead_ms: args.lead_ms, fee_recipient, duties })
+            Some(node::SequencerConfig {
+                signer,
+                lead_ms: args.lead_ms,
+                blocks_per_slot: args.blocks_per_slot,
+                landing: landing_limits(&args),
+                fee_recipient,
+                duties,
+            })
         }
         _ => None,
     };

@@ -4,6 +4,7 @@ use crate::{
     carriers::Carriers,
     derive::{self, ApplyError, Payload},
     host::{self, Host, Interrupted},
+    node::SequencerConfig,
     pool::{NodeStateError, TxPool},
     production::{Order, consumed},
     shutdown::Shutdown,
@@ -304,9 +305,14 @@ fn num_hash(block: BlockRef) -> BlockNumHash {
     BlockNumHash { number: block.number, hash: block.hash }
 }
 
-/// Engine settings of a node. A block is built after the L1 block before its slot came, so the lead is at most three quarters
-/// of a slot.
-pub fn settings(sequencing: bool, slot_ms: u64, lead_ms: u64) -> Settings {
-    let lead_ms = lead_ms.min(slot_ms / 4 * 3);
-    Settings { sequencing, slot_ms, lead_ms, stale_after_ms: slot_ms.saturating_mul(3) }
+/// Engine settings of a node on an L1 with this slot time. A block is built after the L1 block before its slot came, so the lead
+/// is at most three quarters of a slot.
+pub fn settings(slot_ms: u64, sequencer: Option<&SequencerConfig>) -> Settings {
+    Settings {
+        sequencing: sequencer.is_some(),
+        slot_ms,
+        lead_ms: sequencer.map_or(0, |sequencer| sequencer.lead_ms).min(slot_ms / 4 * 3),
+        stale_after_ms: slot_ms.saturating_mul(3),
+        blocks_per_slot: sequencer.map_or(1, |sequencer| sequencer.blocks_per_slot),
+    }
 }

@@ -5,9 +5,9 @@ use crate::{
     driver::{self, Driver, DriverError, EVENT_QUEUE},
     duties::{Duties, DutiesConfig, DutiesTask},
     host::{self, Host, Interrupted, Task, Tokio},
-    landings::Landings,
+    landings::{LandingLimits, Landings},
     pool::{NoPool, TxPool},
-    production::{ORDER_QUEUE, Production, consumed},
+    production::{ORDER_QUEUE, Production, Tips, consumed},
     shutdown::{self, Shutdown, Stopper},
     turn::Turn,
     view::View,
@@ -39,6 +39,10 @@ const NEWS_PAUSE: Duration = Duration::from_millis(20);
 
 /// How long L1 endpoints may take to answer when another has answered before they count as silent.
 const SURVEY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Most blocks that one node lands in one L1 slot. L1's public pools hold 16 blob transactions of an account: as many
+/// again may be dead and waiting to be replaced.
+pub const BLOCKS_PER_SLOT_MAX: usize = 8;
 
 /// A node's configuration, resolved and checked.
 #[derive(Clone, Debug)]
@@ -72,6 +76,11 @@ pub struct SequencerConfig {
     pub signer: Signer,
     /// How long before an L1 slot a block is built, milliseconds.
     pub lead_ms: u64,
+    /// Most blocks that wait to land at a time, 1 to [`BLOCKS_PER_SLOT_MAX`]: with more than one, a slot whose block is full
+    /// gets another.
+    pub blocks_per_slot: usize,
+    /// What landings may cost.
+    pub landing: LandingLimits,
     /// Gets the tips on L2.
     pub fee_recipient: Address,
     /// For whose L1 slots it builds; for every slot when absent.
@@ -290,8 +299,7 @@ impl Node {
             let found = hub.messages(consumed, registered.number, resume.cursor.number).await;
             resume.inbox = found.map_err(StartError::L1)?;
         }
-        let lead_ms = sequencer.as_ref().map_or(0, |sequencer| sequencer.lead_ms);
-        let settings = driver::settings(sequencer.is_some(), rollup.l1_slot_ms, lead_ms);
+        let settings = driver::settings(rollup.l1_slot_ms, sequencer.as_ref());
         let engine = Engine::new(settings, resume);
         let role = if sequencer.is_some() { Role::Sequencer } else { Role::Follower };
         let view = View::new(host.clone(), chain.clone(), rollup.clone(), role, engine.status(), carriers.clone());
@@ -327,7 +335,8 @@ impl Node {
             };
             let turn = Turn::new(schedule, chain.clone(), sequencer.signer.address(), slot_ms);
             let hands = Hands::new(rpc.clone(), sequencer.signer.clone(), rollup.l1_chain_id);
-            let landings = Landings::new(host.clone(), kzg.clone(), chain.clone(), rpc, hands, rollup.hub);
+            let landings =
+                Landings::new(host.clone(), kzg.clone(), chain.clone(), rpc, hands, rollup.hub, sequencer.landing);
             let task = Production {
                 host: host.clone(),
                 kzg,
@@ -340,6 +349,9 @@ impl Node {
                 fee_recipient: sequencer.fee_recipient,
                 view: view.clone(),
                 landings,
+                blocks_per_slot: sequencer.blocks_per_slot,
+                tips: Tips::default(),
+                sealed_for: None,
                 events: events.clone(),
             };
             production = Some(host::spawn(&*host, "sequencer", task.run(receiver, shutdown.clone())));

@@ -1,13 +1,13 @@
 //! The node's transaction pool: `sequencer`'s pure pool, fed by RPC, kept across restarts, moved by heads.
 
-use crate::host::Host;
+use crate::{derive, host::Host};
 use alloy_consensus::{Typed2718, transaction::SignerRecoverable};
 use alloy_eips::{
     eip1559::BaseFeeParams,
     eip2718::{Decodable2718, Encodable2718},
 };
 use alloy_primitives::{Address, B256, Bytes};
-use execution::{ChainState, RecoveredTx, StateError, Transaction};
+use execution::{ChainState, Executed, RecoveredTx, StateError, Transaction};
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 use rpc::{PoolContent, PoolStatus, Submit, SubmitError};
@@ -68,6 +68,21 @@ impl TxPool {
         let removed = pool.on_head(pool::Head { base_fee, included, accounts, now_ms: self.now_ms() });
         drop(pool);
         self.forget(&removed)
+    }
+
+    /// A copy of the pool as it will be when `blocks` have landed, ascending, after which `state` is.
+    pub fn after(&self, blocks: &[Arc<Executed>], state: &dyn ChainState, base_fee: u64) -> Result<Pool, StateError> {
+        let mut pool = self.pool.lock().clone();
+        if blocks.is_empty() {
+            return Ok(pool);
+        }
+        let changed = |sender: &Address| blocks.iter().any(|block| block.diff.accounts.contains_key(sender));
+        let senders: Vec<Address> = pool.senders().filter(changed).collect();
+        let accounts = senders.into_iter().map(|sender| Ok((sender, account_view(state, sender)?)));
+        let accounts = accounts.collect::<Result<Vec<_>, StateError>>()?;
+        let included = blocks.iter().flat_map(|executed| derive::transaction_hashes(&executed.block)).collect();
+        pool.on_head(pool::Head { base_fee, included, accounts, now_ms: self.now_ms() });
+        Ok(pool)
     }
 
     /// Puts transactions of a block that is no more back, in their order.

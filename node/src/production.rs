@@ -5,62 +5,42 @@
 //!                                                                                                     │
 //!  Order::L1Head ─► landings ─► persist ─► send, bump, give up ◄──────────────────────────────────────┘
 //! ```
-//! It must not decide what the chain is: a sealed block becomes one only when the driver hears from L1 that it landed.
+//! The parent is the newest block in flight, or the landed head: several blocks of one slot are sealed one on the other, each
+//! with a landing of its own. It must not decide what the chain is: a sealed block becomes one only when the driver hears from L1 that it landed.
+
+mod tips;
+mod work;
 
 use crate::{
     carriers::Carriers,
     derive,
     host::{self, Host, Interrupted},
-    landings::{Landings, Sealed},
+    landings::Landings,
     pool::TxPool,
     shutdown::Shutdown,
     turn::Turn,
     view::View,
 };
-use alloy_consensus::{TxEip1559, transaction::SignerRecoverable};
-use alloy_eips::eip1559::BaseFeeParams;
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
-use bridge::{
-    abi::OutboxProof,
-    anchor::Anchor,
-    gas::{Items, Sizes as LandingSizes},
-    message::{InboxChain, Message},
-    opening::Commitments,
-};
+use alloy_primitives::{Address, U256};
+use bridge::{message::InboxChain, opening::Commitments};
 use chainspec::{RollupConfig, predeploys};
 use engine::{BlockRef, BuildOn, Event, InboxEntry, L1Ref};
-use execution::{
-    Account, ChainState, Executed, RecoveredTx, Sizes, StateDiff, StateError, StateView, Transaction,
-    block::SealedHeader, second, stateless,
-};
+use execution::{StateError, StateView, second, stateless};
 use l1::Signer;
-use rpc::PendingBlock;
 use sequencer::{
-    attributes::{self, Aim, GasBounds, Need, Origin},
-    budget::Settlement,
-    builder::{self, BuildError, Built, Task},
-    pool::Best,
-    relay::{self, Budget, Inbox, Plan},
+    attributes::{self, Named, Origin},
+    builder, relay,
 };
 use std::sync::Arc;
 use storage::{Chain, Durability, StorageError};
 use tokio::sync::mpsc;
+use work::Work;
+
+pub use tips::Tips;
 
 /// Storage slots of the Messenger (bridge/SPEC.md): messages consumed so far, and the rolling hash at that count.
 const CONSUMED_COUNT_SLOT: U256 = U256::from_limbs([34, 0, 0, 0]);
 const CONSUMED_HASH_SLOT: U256 = U256::from_limbs([35, 0, 0, 0]);
-
-/// Transactions in one block; more would not fit the settlement budget.
-const MAX_TRANSACTIONS: usize = 2_000;
-
-/// A relay may take this much of a block's gas limit, as a fraction: users' transactions get the rest.
-const RELAY_SHARE: u64 = 2;
-
-/// Calldata of one relay, bytes: a third of what a landing can carry.
-const RELAY_BYTES: usize = 40_000;
-
-/// Messages in one relay.
-const RELAY_MESSAGES: usize = 64;
 
 /// Orders waiting for the sequencer before the driver waits too.
 pub const ORDER_QUEUE: usize = 64;
@@ -113,6 +93,12 @@ pub struct Production {
     pub view: Arc<View>,
     /// Landings under way.
     pub landings: Landings,
+    /// Most blocks in flight.
+    pub blocks_per_slot: usize,
+    /// Sealed and not landed.
+    pub tips: Tips,
+    /// The last slot that a block was sealed for, and whether that block left something over.
+    pub sealed_for: Option<(u64, bool)>,
     /// To the engine.
     pub events: mpsc::Sender<Event>,
 }
@@ -123,6 +109,14 @@ pub enum ProductionError {
     /// The engine asked for a block on a parent that is not the head (any more).
     #[error("parent {0:?} is not the head")]
     NotHead(BlockRef),
+    /// A block that an earlier run sealed does not execute any more.
+    #[error("sealed block {number}: {reason}")]
+    Again {
+        /// Its number.
+        number: u64,
+        /// What the executor says.
+        reason: String,
+    },
     /// The database.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -176,8 +170,12 @@ impl Production {
             };
             match order {
                 Order::Build { on, inbox } => {
-                    if let Err(error) = self.build(on, inbox).await {
+                    let more = self.build(on, inbox).await;
+                    if let Err(error) = &more {
                         tracing::error!(%error, "no block for this slot");
+                    }
+                    if !more.unwrap_or(false) {
+                        self.landings.quiet().await;
                     }
                 }
                 Order::L1Head { at, finalised } => self.landings.on_head(at, finalised).await,
@@ -206,25 +204,38 @@ impl Production {
                 Err(error) => tracing::error!(%error, %hash, "a lost block could not be read"),
             }
         }
+        self.view.set_landings(self.landings.status());
         let in_flight = self.landings.in_flight();
-        if in_flight.is_none() {
-            self.view.set_pending(None);
-        }
+        self.tips.retain(&in_flight);
+        self.view.keep_pending(in_flight.last().map(|block| block.hash));
+        let in_flight = in_flight.iter().map(|block| BlockRef { number: block.number, hash: block.hash }).collect();
         // The driver is gone only when the node stops.
         let _ = self.events.send(Event::InFlight(in_flight)).await;
     }
 
-    async fn build(&mut self, on: BuildOn, inbox: Vec<InboxEntry>) -> Result<(), ProductionError> {
-        if self.landings.in_flight().is_some() {
-            return Ok(()); // The engine had not heard of it yet.
+    /// Builds one block, and says whether another one may follow for the same slot.
+    async fn build(&mut self, on: BuildOn, inbox: Vec<InboxEntry>) -> Result<bool, ProductionError> {
+        let in_flight = self.landings.in_flight();
+        let newest = in_flight.last().map(|block| BlockRef { number: block.number, hash: block.hash });
+        if in_flight.len() >= self.blocks_per_slot || newest.is_some_and(|newest| newest != on.parent) {
+            return Ok(true); // The engine had not heard of it yet, and asks again.
+        }
+        if newest.is_some() && self.sealed_for == Some((on.slot_timestamp, false)) {
+            return Ok(false); // One block a slot until it is full: what came since can wait for the next.
         }
         if !self.landings.may_begin(on.l1_head.number) {
-            return Ok(()); // Hub refused the last landing; its reason is in the log.
+            return Ok(false); // Hub refused the last landing; its reason is in the log.
         }
         let started = self.host.uptime();
-        let Some(origin) = self.origin(&on).await? else { return Ok(()) };
+        let named = match in_flight.last() {
+            Some(block) => Named { origin_number: block.origin, inbox_count: block.inbox_count },
+            None => named_by(&self.chain, on.parent.number)?,
+        };
+        let Some(origin) = self.origin(&on, named).await? else { return Ok(false) };
+        let slot_timestamp = on.slot_timestamp;
         let work = Work {
             origin,
+            named,
             kzg: self.kzg.clone(),
             chain: self.chain.clone(),
             pool: self.pool.clone(),
@@ -232,22 +243,29 @@ impl Production {
             signer: self.signer.clone(),
             config: self.config.clone(),
             fee_recipient: self.fee_recipient,
+            tips: self.tips.clone(),
+            room: self.blocks_per_slot - in_flight.len() - 1,
+            in_flight,
             on: on.clone(),
             inbox,
         };
-        let Some(block) = host::blocking(&*self.host, "building", move || work.run()).await?? else { return Ok(()) };
+        let Some(block) = host::blocking(&*self.host, "building", move || work.run()).await?? else {
+            return Ok(false);
+        };
         let number = block.executed.block.number;
         if !self.turn.is_ours(&on)? {
             tracing::info!(number, "the slot is no longer ours; the block is dropped");
-            return Ok(());
+            return Ok(false);
         }
         tracing::info!(
             number,
             hash = %block.executed.block.hash(),
             txs = block.executed.block.body().transactions.len(),
             gas = block.executed.block.gas_used,
+            gas_limit = block.executed.block.gas_limit,
             input_bytes = block.sealed.input_bytes,
             blobs = block.sealed.sidecar.blobs.len(),
+            sealed_by = ?block.sealed_by,
             ms = (self.host.uptime() - started).as_millis(),
             "sealed"
         );
@@ -255,19 +273,17 @@ impl Production {
         // Synced before anything is sent, by the landing's own record that is written later: after a crash the same block is landed, never
         // another one in its place.
         self.chain.store_side_block(&block.executed.block, &block.executed.bal, Durability::Buffered)?;
-        self.view.set_pending(Some(Arc::new(PendingBlock {
-            block: block.executed.block.clone(),
-            receipts: block.executed.receipts.clone(),
-            state: block.state,
-        })));
+        self.view.set_pending(Some(Arc::new(block.pending)));
+        self.tips.keep(block.executed.clone());
         self.carriers.keep(block.executed);
+        self.sealed_for = Some((slot_timestamp, block.leaves_more));
         self.landings.begin(block.sealed).await;
-        Ok(())
+        Ok(block.leaves_more && self.landings.in_flight().len() < self.blocks_per_slot)
     }
 
     /// The newest L1 block that the landing may name, if the next L1 block includes it; `None` when there is none yet.
-    async fn origin(&self, on: &BuildOn) -> Result<Option<Origin>, ProductionError> {
-        let parent_origin = parent_anchor(&self.chain, on.parent.number)?.origin_number;
+    async fn origin(&self, on: &BuildOn, named: Named) -> Result<Option<Origin>, ProductionError> {
+        let parent_origin = named.origin_number;
         let lag = self.config.min_origin_lag;
         let number = attributes::origin_number(on.l1_head.number + 1, lag, lag, parent_origin);
         Ok(match number {
@@ -278,255 +294,12 @@ impl Production {
     }
 }
 
-/// One block's work, on a blocking thread: see [`Work::run`].
-struct Work {
-    kzg: Arc<dyn Commitments>,
-    chain: Chain,
-    pool: Arc<TxPool>,
-    turn: Arc<Turn>,
-    signer: Signer,
-    config: RollupConfig,
-    fee_recipient: Address,
-    on: BuildOn,
-    origin: Origin,
-    inbox: Vec<InboxEntry>,
-}
-
-/// A block ready to be landed.
-struct Block {
-    executed: Arc<Executed>,
-    sealed: Sealed,
-    /// Pool transactions that no block will ever take.
-    dropped: Vec<B256>,
-    state: Arc<dyn StateView>,
-}
-
-impl Work {
-    fn run(self) -> Result<Option<Block>, ProductionError> {
-        let parent = (*self.chain.head()).clone();
-        if (parent.number, parent.hash()) != (self.on.parent.number, self.on.parent.hash) {
-            return Err(ProductionError::NotHead(self.on.parent));
-        }
-        let state = self.chain.state_at_head();
-        let parent_anchor = parent_anchor(&self.chain, parent.number)?;
-        let consumed = consumed(&*state)?;
-        let pending: Vec<Message> = self
-            .inbox
-            .iter()
-            .map(|entry| entry.message.clone())
-            .filter(|message| message.index >= consumed.count)
-            .collect();
-        let base_fee = parent.next_block_base_fee(BaseFeeParams::ethereum()).unwrap_or_default();
-        let need = Need {
-            has_transactions: self.pool.with(|pool| pool.best(base_fee, 1).next().is_some()),
-            has_messages: !pending.is_empty(),
-            parent_time: parent.timestamp,
-            slot_time: self.on.slot_timestamp,
-        };
-        if !need.is_due(attributes::MAX_IDLE_DEFAULT) {
-            self.turn.nothing_waits();
-            return Ok(None);
-        }
-        if !self.turn.is_ours(&self.on)? {
-            return Ok(None);
-        }
-
-        let snapshot = self.pool.with(|pool| pool.clone()); // A copy, so that RPC does not wait behind the block.
-        let inbox = Inbox {
-            chain_id: self.chain.spec().chain_id,
-            consumed,
-            named: parent_anchor.inbox_count,
-            pending: &pending,
-        };
-        let base = Base { parent: &parent, parent_anchor, state: &*state, base_fee, need };
-        let mut is_signed = true;
-        for budget in relay_budgets(parent.gas_limit) {
-            let plan = relay::plan(&inbox, &budget)?;
-            let is_last = budget.messages == 0;
-            if !is_signed && !is_last {
-                continue; // The signer was waited for once; there is no time for more.
-            }
-            if plan.relay.is_none() && need.has_messages && !is_last {
-                continue; // The first message needs more room than this.
-            }
-            match self.attempt(&base, plan, &mut snapshot.best(base_fee, 1)) {
-                Err(ProductionError::Build(
-                    error @ (BuildError::RelayRefused { .. } | BuildError::RelayFailed { .. }),
-                )) if !is_last => {
-                    // A stranger's message must not stop everyone's transactions.
-                    tracing::warn!(%error, messages = budget.messages, "a relay does not fit; trying with fewer messages");
-                }
-                Err(ProductionError::Unsigned(error)) if !is_last => {
-                    // The messages wait for a later block, the users' transactions do not.
-                    tracing::warn!(%error, "the relay of L1 messages is not signed; this block goes without it");
-                    is_signed = false;
-                }
-                done => return done,
-            }
-        }
-        unreachable!("the last budget relays nothing, and its outcome is returned")
-    }
-
-    /// Builds with the messages of `plan`, checks and seals.
-    fn attempt(&self, base: &Base<'_>, plan: Plan, best: &mut Best<'_>) -> Result<Option<Block>, ProductionError> {
-        let Base { parent, parent_anchor, state, base_fee, need } = *base;
-        let bounds = GasBounds { min: self.config.gas_limit_min, max: self.config.gas_limit_max };
-        let demand = parent.gas_used.max(plan.wanted_gas);
-        let aim = Aim {
-            chain_id: self.chain.spec().chain_id,
-            slot_time: self.on.slot_timestamp,
-            origin: self.origin,
-            inbox: plan.inbox,
-            gas_limit: attributes::gas_limit(parent.gas_limit, demand, bounds),
-            fee_recipient: self.fee_recipient,
-            extra_data: Bytes::from_static(b"basalt"),
-        };
-        let (attributes, anchor) = attributes::attributes(parent, &parent_anchor, aim)?;
-        let relay = match plan.relay {
-            Some(relay) => {
-                let input = relay.calldata(&anchor, attributes.timestamp);
-                vec![self.relay_transaction(state, input, relay.gas_limit, base_fee)?]
-            }
-            None => Vec::new(),
-        };
-        let settlement = Settlement {
-            gas_limit: attributes.gas_limit,
-            extra_data: attributes.extra_data.len(),
-            outbox_proof: Items::default(),
-        };
-        let fits = |sizes: &Sizes| settlement.fits(sizes);
-        let task = Task {
-            spec: self.chain.spec(),
-            parent,
-            attributes,
-            state,
-            relay: &relay,
-            fits: &fits,
-            max_transactions: MAX_TRANSACTIONS,
-            is_heartbeat: need.is_heartbeat_due(attributes::MAX_IDLE_DEFAULT),
-        };
-        let built = builder::build(task, best)?;
-        let dropped: Vec<B256> = built.dropped().collect();
-        for rejection in built.refused.iter().filter(|rejection| rejection.is_final) {
-            tracing::info!(hash = %rejection.hash, reason = %rejection.reason, "dropped from the pool");
-        }
-        let Built { executed, .. } = built;
-        let Some(executed) = executed else { return Ok(None) };
-        let sealed = self.seal(&executed, &anchor)?;
-        let after = AfterBlock { parent: self.chain.state_at(parent.hash())?, diff: executed.diff.clone() };
-        Ok(Some(Block { executed: Arc::new(executed), sealed, dropped, state: Arc::new(after) }))
-    }
-
-    fn relay_transaction(
-        &self,
-        state: &dyn StateView,
-        input: Bytes,
-        gas_limit: u64,
-        base_fee: u64,
-    ) -> Result<RecoveredTx, ProductionError> {
-        let nonce = state.account(self.signer.address())?.map_or(0, |account| account.nonce);
-        let transaction = TxEip1559 {
-            chain_id: self.chain.spec().chain_id,
-            nonce,
-            gas_limit,
-            max_fee_per_gas: u128::from(base_fee),
-            max_priority_fee_per_gas: 0,
-            to: TxKind::Call(predeploys::MESSENGER),
-            input,
-            ..Default::default()
-        };
-        let signed = Transaction::Eip1559(self.signer.sign_blocking(transaction)?);
-        let sender = signed.recover_signer().expect("what was just signed recovers its signer");
-        Ok(RecoveredTx::new_unchecked(signed, sender))
-    }
-
-    /// Checks the block as L1 will, twice, and makes everything that its landing carries.
-    fn seal(&self, executed: &Executed, anchor: &Anchor) -> Result<Sealed, ProductionError> {
-        let input = stateless::input(self.chain.spec().chain_id, executed)
-            .map_err(|error| ProductionError::Input(error.to_string()))?;
-        let bytes: Bytes = input.encode().into();
-        stateless::validate(&bytes)?;
-        second::check(&bytes)?;
-        let cost = bridge::gas::advance_gas(&LandingSizes::of(&input));
-        let data = bridge::blob::encode(&input.payload.block_access_list, &input.payload.transactions);
-        let openings = self.kzg.open(&data)?;
-        let sidecar = self.kzg.sidecar(bridge::blob::to_blobs(&data))?;
-        let input_bytes = bytes.len();
-        Ok(Sealed {
-            block: BlockRef { number: executed.block.number, hash: executed.block.hash() },
-            parent: executed.block.parent_hash,
-            origin: anchor.origin_number,
-            calldata: bridge::abi::advance(anchor, &openings, OutboxProof::default(), bytes),
-            gas_limit: cost.gas_limit(),
-            sidecar,
-            input_bytes,
-        })
-    }
-}
-
-/// The state after a block that is not canonical yet: its difference over its parent's state.
-struct AfterBlock {
-    parent: Arc<dyn ChainState>,
-    diff: StateDiff,
-}
-
-impl StateView for AfterBlock {
-    fn account(&self, address: Address) -> Result<Option<Account>, StateError> {
-        match self.diff.accounts.get(&address) {
-            Some(diff) => Ok(diff.after),
-            None => self.parent.account(address),
-        }
-    }
-
-    fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
-        match self.diff.accounts.get(&address).and_then(|diff| diff.storage.get(&slot)) {
-            Some((_, after)) => Ok(*after),
-            None => self.parent.storage(address, slot),
-        }
-    }
-
-    fn code(&self, hash: B256) -> Result<Bytes, StateError> {
-        match self.diff.codes.get(&hash) {
-            Some(code) => Ok(code.clone()),
-            None => self.parent.code(hash),
-        }
-    }
-
-    fn block_hash(&self, number: u64) -> Result<B256, StateError> {
-        self.parent.block_hash(number)
-    }
-}
-
-/// What every attempt at one block shares.
-#[derive(Clone, Copy)]
-struct Base<'a> {
-    parent: &'a SealedHeader,
-    parent_anchor: Anchor,
-    state: &'a dyn ChainState,
-    base_fee: u64,
-    need: Need,
-}
-
-/// What to try, in order: many messages in half a block; one, with all of it, because Hub admits messages that large;
-/// none.
-fn relay_budgets(gas_limit: u64) -> [Budget; 3] {
-    let budget = |gas, messages| Budget { gas, bytes: RELAY_BYTES, messages };
-    [budget(gas_limit / RELAY_SHARE, RELAY_MESSAGES), budget(gas_limit, 1), budget(0, 0)]
-}
-
-/// The anchor that block `number` named; before the first landing there is none and everything starts at zero.
-fn parent_anchor(chain: &Chain, number: u64) -> Result<Anchor, StorageError> {
-    let chain_id = chain.spec().chain_id;
-    Ok(match chain.landing(number)? {
-        Some(landed) => Anchor {
-            chain_id,
-            origin_number: landed.origin_number,
-            origin_hash: landed.origin_hash,
-            inbox_count: landed.inbox_count,
-            inbox_hash: landed.inbox_hash,
-        },
-        None => Anchor { chain_id, origin_number: 0, origin_hash: B256::ZERO, inbox_count: 0, inbox_hash: B256::ZERO },
-    })
+/// What landed block `number` named; before the first landing everything starts at zero.
+fn named_by(chain: &Chain, number: u64) -> Result<Named, StorageError> {
+    Ok(chain.landing(number)?.map_or(Named::default(), |landed| Named {
+        origin_number: landed.origin_number,
+        inbox_count: landed.inbox_count,
+    }))
 }
 
 /// What the Messenger has consumed in `state`.

@@ -2,12 +2,13 @@
 
 use crate::{carriers::Carriers, host::Host};
 use alloy_eips::BlockNumHash;
+use alloy_primitives::B256;
 use chainspec::RollupConfig;
 use engine::{Halt, L1Ref, Status};
 use parking_lot::RwLock;
 use rpc::{
     Heads, Pending, PendingBlock, RollupStatus, SyncState,
-    rollup::{BlockRef, L1Status, L2Status, Landing, Role, SyncStatus},
+    rollup::{BlockRef, L1Status, L2Status, Landing, LandingStatus, Role, SyncStatus},
 };
 use std::{sync::Arc, time::Duration};
 use storage::Chain;
@@ -27,6 +28,7 @@ pub struct View {
     carriers: Carriers,
     l1: RwLock<L1View>,
     pending: RwLock<Option<Arc<PendingBlock>>>,
+    landings: RwLock<Option<LandingStatus>>,
 }
 
 #[derive(Debug)]
@@ -59,6 +61,7 @@ impl View {
             head: watch::channel(head).0,
             l1: RwLock::new(L1View { status, received: head.number, seen: None, fault: None }),
             pending: RwLock::new(None),
+            landings: RwLock::new(None),
             chain,
         })
     }
@@ -82,6 +85,19 @@ impl View {
     /// The block that waits to land, or none.
     pub fn set_pending(&self, pending: Option<Arc<PendingBlock>>) {
         *self.pending.write() = pending;
+    }
+
+    /// How the sequencer's landings stand.
+    pub fn set_landings(&self, landings: LandingStatus) {
+        *self.landings.write() = Some(landings);
+    }
+
+    /// Only the block with this hash still waits to land, or none.
+    pub fn keep_pending(&self, newest: Option<B256>) {
+        let mut pending = self.pending.write();
+        if pending.as_ref().map(|pending| pending.block.hash()) != newest {
+            *pending = None;
+        }
     }
 
     /// Following has ended for a reason outside the engine.
@@ -204,6 +220,7 @@ impl RollupStatus for View {
                 finalized: block_ref(heads.finalised),
             },
             role: self.role,
+            landings: self.landings.read().clone(),
             ready: reasons.is_empty(),
             reasons,
             carriers: self.carriers.status(),

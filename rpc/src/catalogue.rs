@@ -157,7 +157,12 @@ pub const METHODS: &[Method] = &[
     method(Rollup, "rollup_contracts", "", "addresses of the rollup's contracts on both layers"),
     method(Rollup, "rollup_getBlockOrigin", "block", "how a block landed on L1"),
     method(Rollup, "rollup_getTransactionStatus", "hash", "where a transaction stands between pool and finality"),
-    method(Rollup, "rollup_syncStatus", "", "heads on both layers, role, and whether the node is ready"),
+    method(
+        Rollup,
+        "rollup_syncStatus",
+        "",
+        "heads on both layers, role, landings with their alarms, and whether the node is ready",
+    ),
     method(Dev, "anvil_increaseTime", "seconds", "as evm_increaseTime"),
     method(Dev, "anvil_mine", "[blocks]", "makes blocks now"),
     method(Dev, "anvil_setBalance", "address, wei", "sets a balance"),

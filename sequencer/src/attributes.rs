@@ -26,14 +26,29 @@ pub struct Origin {
     pub hash: B256,
 }
 
+/// How far a block looked at L1: what its child may not fall behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Named {
+    /// Number of its origin; 0 before the first landing.
+    pub origin_number: u64,
+    /// Its inbox count.
+    pub inbox_count: u64,
+}
+
+impl From<&Anchor> for Named {
+    fn from(anchor: &Anchor) -> Self {
+        Self { origin_number: anchor.origin_number, inbox_count: anchor.inbox_count }
+    }
+}
+
 /// What the proposer wants of the next block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Aim {
     /// L2 chain id.
     pub chain_id: u64,
-    /// Start of the L1 slot the block aims at, seconds. Hub refuses a block from the future of the L1 block that
-    /// includes it; in a later slot it may land all the same.
-    pub slot_time: u64,
+    /// Seconds, see [`timestamp`]. Hub refuses a block from the future of the L1 block that includes it; in a later slot
+    /// it may land all the same.
+    pub timestamp: u64,
     /// The L1 origin.
     pub origin: Origin,
     /// Up to where the block may consume the inbox ([`crate::relay::Plan::inbox`]).
@@ -49,13 +64,13 @@ pub struct Aim {
 /// Why there can be no such block now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AttributesError {
-    /// The parent is as late as the slot: wait for a later one.
-    #[error("parent has timestamp {parent}, which leaves no room before the L1 slot at {slot_time}")]
-    SlotTooEarly {
+    /// Time only moves forward.
+    #[error("timestamp {timestamp} is not after the parent's {parent}")]
+    TimeStandsStill {
         /// Seconds.
         parent: u64,
         /// Seconds.
-        slot_time: u64,
+        timestamp: u64,
     },
     /// An origin never decreases.
     #[error("origin {origin} is below the parent's {parent}")]
@@ -81,19 +96,19 @@ pub enum AttributesError {
     NumbersUsedUp,
 }
 
-/// Attributes of the child of `parent`, which named `parent_anchor`, and the anchor it commits to. Everything follows
+/// Attributes of the child of `parent`, which named `named`, and the anchor it commits to. Everything follows
 /// from the arguments, so the same content gives the same header whenever it lands.
-pub fn attributes(parent: &Header, parent_anchor: &Anchor, aim: Aim) -> Result<(Attributes, Anchor), AttributesError> {
-    let Aim { chain_id, slot_time, origin, inbox, gas_limit, fee_recipient, extra_data } = aim;
+pub fn attributes(parent: &Header, named: Named, aim: Aim) -> Result<(Attributes, Anchor), AttributesError> {
+    let Aim { chain_id, timestamp, origin, inbox, gas_limit, fee_recipient, extra_data } = aim;
     let number = parent.number.checked_add(1).ok_or(AttributesError::NumbersUsedUp)?;
-    if slot_time <= parent.timestamp {
-        return Err(AttributesError::SlotTooEarly { parent: parent.timestamp, slot_time });
+    if timestamp <= parent.timestamp {
+        return Err(AttributesError::TimeStandsStill { parent: parent.timestamp, timestamp });
     }
-    if origin.number < parent_anchor.origin_number {
-        return Err(AttributesError::OriginMovedBack { origin: origin.number, parent: parent_anchor.origin_number });
+    if origin.number < named.origin_number {
+        return Err(AttributesError::OriginMovedBack { origin: origin.number, parent: named.origin_number });
     }
-    if inbox.count < parent_anchor.inbox_count {
-        return Err(AttributesError::InboxMovedBack { count: inbox.count, parent: parent_anchor.inbox_count });
+    if inbox.count < named.inbox_count {
+        return Err(AttributesError::InboxMovedBack { count: inbox.count, parent: named.inbox_count });
     }
     if extra_data.len() > EXTRA_DATA_MAX {
         return Err(AttributesError::ExtraDataTooLong(extra_data.len()));
@@ -106,7 +121,7 @@ pub fn attributes(parent: &Header, parent_anchor: &Anchor, aim: Aim) -> Result<(
         inbox_hash: inbox.hash,
     };
     let attributes = Attributes {
-        timestamp: slot_time,
+        timestamp,
         fee_recipient,
         prev_randao: prev_randao(origin.hash, number),
         gas_limit,
@@ -115,6 +130,14 @@ pub fn attributes(parent: &Header, parent_anchor: &Anchor, aim: Aim) -> Result<(
         slot_number: number,
     };
     Ok((attributes, anchor))
+}
+
+/// Timestamp of the child of a block of time `parent`, so that `room` more blocks have a second each up to `slot_time`, the
+/// start of the L1 slot aimed at: Hub takes nothing from the future of an L1 block, and one slot may take several blocks.
+/// `None` when the parent is as late as the slot: wait for a later one.
+pub fn timestamp(parent: u64, slot_time: u64, room: u64) -> Option<u64> {
+    let earliest = parent.checked_add(1)?;
+    (earliest <= slot_time).then(|| slot_time.saturating_sub(room).max(earliest))
 }
 
 /// Which L1 block to name, if the landing is to be in L1 block `including`: `lag` behind it (between the rollup's

@@ -37,8 +37,8 @@ pub enum Event {
     Fetched(Fetched),
     /// A block was executed and stored, or refused.
     Executed(Executed),
-    /// The sequencer sealed a block, or gave it up: `None`.
-    InFlight(Option<BlockRef>),
+    /// The blocks that the sequencer has sealed and L1 has not taken yet, ascending, each the child of the one before.
+    InFlight(Vec<BlockRef>),
     /// Time passed.
     Tick,
 }
@@ -107,7 +107,7 @@ pub enum Effect {
 /// Where and for when to build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildOn {
-    /// The parent: landed and applied.
+    /// The parent: the newest block in flight, or the landed head, which is applied.
     pub parent: BlockRef,
     /// The L1 head, which becomes the origin candidate.
     pub l1_head: L1Ref,
@@ -150,6 +150,8 @@ pub struct Settings {
     pub slot_ms: u64,
     /// How long before a slot a block is built, milliseconds.
     pub lead_ms: u64,
+    /// Most blocks in flight, at least 1: with more, several can land in one L1 block.
+    pub blocks_per_slot: usize,
     /// The L1 view is stale, and sequencing stops, when its head is older than this, milliseconds.
     pub stale_after_ms: u64,
 }
@@ -210,7 +212,7 @@ pub struct Engine {
     queue: VecDeque<Landing>,
     inbox: VecDeque<(L1Ref, InboxEntry)>,
     work: Work,
-    in_flight: Option<BlockRef>,
+    in_flight: Vec<BlockRef>,
     /// What the last building was asked for, so that it is asked once for each slot, L1 head and parent.
     built_on: Option<BuildOn>,
 }
@@ -262,7 +264,7 @@ impl Engine {
             queue: VecDeque::new(),
             inbox: resume.inbox.into(),
             work: Work::Idle,
-            in_flight: None,
+            in_flight: Vec::new(),
             built_on: None,
         }
     }
@@ -315,7 +317,7 @@ impl Engine {
             Event::L1Contested(contested) => self.contested = contested,
             Event::Fetched(fetched) => self.on_fetched(fetched, now, &mut effects),
             Event::Executed(executed) => self.on_executed(executed, now, &mut effects),
-            Event::InFlight(block) => self.in_flight = block,
+            Event::InFlight(blocks) => self.in_flight = blocks,
             Event::Tick => {}
         }
         self.next_work(now, &mut effects);
@@ -490,13 +492,14 @@ impl Engine {
         }
     }
 
-    /// Asks for a block when one is due: once for each slot, L1 head and parent, `lead_ms` before the slot.
+    /// Asks for a block when one is due: once for each slot, L1 head and parent, from `lead_ms` before the slot on. The
+    /// sequencer declines when the block before was not full.
     fn maybe_build(&mut self, now: Millis, effects: &mut Vec<Effect>) {
         if !self.settings.sequencing || !self.may_sequence(now) {
             return;
         }
         let slot_timestamp = self.next_slot(now);
-        let parent = self.heads.landed.0;
+        let parent = self.in_flight.last().copied().unwrap_or(self.heads.landed.0);
         let due = now.plus(self.settings.lead_ms) >= Millis::from_secs(slot_timestamp);
         let build = BuildOn { parent, l1_head: self.l1_head, slot_timestamp };
         if due && self.built_on.as_ref() != Some(&build) {
@@ -505,7 +508,7 @@ impl Engine {
         }
     }
 
-    /// DESIGN §10: the L1 view is fresh and one, derivation has nothing pending, nothing of ours is waiting to land.
+    /// DESIGN §10: the L1 view is fresh and one, derivation has nothing pending, not too many of ours wait to land.
     fn may_sequence(&self, now: Millis) -> bool {
         let fresh = Millis::from_secs(self.l1_timestamp).plus(self.settings.stale_after_ms) >= now;
         let idle = matches!(self.work, Work::Idle) && self.queue.is_empty();
@@ -513,7 +516,7 @@ impl Engine {
             && !self.contested
             && fresh
             && idle
-            && self.in_flight.is_none()
+            && self.in_flight.len() < self.settings.blocks_per_slot
             && self.heads.applied.0 == self.heads.landed.0
     }
 

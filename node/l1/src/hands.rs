@@ -51,6 +51,30 @@ impl Hands {
     /// Signs `call` with these fees (wei per gas), gas limit and nonce, and sends it. The same arguments make the same
     /// transaction, so sending again is harmless.
     pub async fn advance(&self, call: &AdvanceCall, nonce: u64, gas_limit: u64, fees: Fees) -> Sent {
+        self.send(call.hub, call.input.clone(), &call.sidecar, nonce, gas_limit, fees).await
+    }
+
+    /// As [`Self::advance`], with a transfer of nothing to the account itself, whose blobs nobody needs: only a blob
+    /// transaction takes the place of one in L1's pools.
+    pub async fn cancel(
+        &self,
+        sidecar: &BlobTransactionSidecarEip7594,
+        nonce: u64,
+        gas_limit: u64,
+        fees: Fees,
+    ) -> Sent {
+        self.send(self.address(), Bytes::new(), sidecar, nonce, gas_limit, fees).await
+    }
+
+    async fn send(
+        &self,
+        to: Address,
+        input: Bytes,
+        sidecar: &BlobTransactionSidecarEip7594,
+        nonce: u64,
+        gas_limit: u64,
+        fees: Fees,
+    ) -> Sent {
         let transaction = TxEip4844 {
             chain_id: self.chain_id,
             nonce,
@@ -58,9 +82,9 @@ impl Hands {
             max_fee_per_gas: fees.max_fee,
             max_priority_fee_per_gas: fees.tip,
             max_fee_per_blob_gas: fees.max_blob_fee,
-            to: call.hub,
-            input: call.input.clone(),
-            blob_versioned_hashes: call.sidecar.versioned_hashes().collect(),
+            to,
+            input,
+            blob_versioned_hashes: sidecar.versioned_hashes().collect(),
             ..Default::default()
         };
         let signed = match self.signer.sign(transaction).await {
@@ -68,7 +92,7 @@ impl Hands {
             Err(error) => return Sent::Unsigned(error),
         };
         let hash = *signed.hash();
-        let with_sidecar = signed.map(|tx| TxEip4844WithSidecar::from_tx_and_sidecar(tx, call.sidecar.clone()));
+        let with_sidecar = signed.map(|tx| TxEip4844WithSidecar::from_tx_and_sidecar(tx, sidecar.clone()));
         let envelope = EthereumTxEnvelope::Eip4844(with_sidecar);
         match self.rpc.send_raw(&envelope.encoded_2718()).await {
             Ok(_) => Sent::Taken(hash),
@@ -91,7 +115,10 @@ fn classify(error: &L1Error) -> SendFailure {
         SendFailure::InsufficientFunds
     } else if has(&["underpriced", "fee too low", "less than block base fee", "fee cap"]) {
         SendFailure::Underpriced
-    } else if has(&["txpool is full", "rate limit", "timeout", "not synced"]) {
+    } else if has(&["txpool is full", "rate limit", "timeout", "not synced"])
+        // The transactions before it are not there yet, or too many of them.
+        || has(&["nonce too high", "nonce gap", "account limit exceeded"])
+    {
         SendFailure::Unreachable
     } else {
         SendFailure::Invalid

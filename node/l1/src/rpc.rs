@@ -11,7 +11,9 @@ use alloy_eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718};
 use alloy_network::Ethereum;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_provider::{Provider, RootProvider};
-use alloy_rpc_types_eth::{Filter, Log, TransactionInput, TransactionReceipt, TransactionRequest};
+use alloy_rpc_types_eth::{
+    BlockOverrides, Filter, Log, TransactionInput, TransactionReceipt, TransactionRequest, state::StateOverride,
+};
 use alloy_transport::{BoxTransport, RpcError, TransportErrorKind};
 use engine::L1Ref;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -284,6 +286,19 @@ impl L1Rpc {
     pub async fn call_request(&self, request: TransactionRequest, block: BlockId) -> Result<Bytes, L1Error> {
         let endpoint = self.endpoint();
         endpoint.provider.call(request).block(block).await.map_err(|error| endpoint.error("eth_call", error))
+    }
+
+    /// As [`Self::call_request`], as if states and block were as overridden.
+    pub async fn call_as_if(
+        &self,
+        request: TransactionRequest,
+        block: BlockId,
+        states: StateOverride,
+        blocks: BlockOverrides,
+    ) -> Result<Bytes, L1Error> {
+        let endpoint = self.endpoint();
+        let call = endpoint.provider.call(request).block(block).overrides(states).with_block_overrides(blocks);
+        call.await.map_err(|error| endpoint.error("eth_call", error))
     }
 
     /// `eth_getCode` at the head.

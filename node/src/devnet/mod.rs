@@ -110,7 +110,13 @@ async fn start_and_wait(
         }
     };
 
-    let node_flags = |role: Role, port: u16| node_flags(folder, role, port, &rpc_url, &beacon_url, &key_file);
+    let node_flags = |role: Role, port: u16| {
+        let mut flags = node_flags(folder, role, port, &rpc_url, &beacon_url, &key_file);
+        if role == Role::Sequencer {
+            flags.push(format!("--sequencer.blocks-per-slot={}", args.blocks_per_slot));
+        }
+        flags
+    };
     let mut sequencer = Child::spawn(Role::Sequencer, folder, node_flags(Role::Sequencer, args.http_port))?;
     let mut follower = Child::spawn(Role::Follower, folder, node_flags(Role::Follower, args.follower_http_port))?;
     let sequencer_at: Endpoint = sequencer.ready(START_PATIENCE).await?;

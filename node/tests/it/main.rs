@@ -10,6 +10,7 @@ mod clients;
 mod endpoints;
 mod gas;
 mod hostile;
+mod lane;
 mod processes;
 mod start;
 mod world;

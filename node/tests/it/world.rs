@@ -49,7 +49,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 const POLL: Duration = Duration::from_millis(20);
 
-const FEES: Fees = Fees { max_fee: 1_000_000_000_000, tip: 1_000_000_000, max_blob_fee: 1_000_000_000_000 };
+pub(crate) const FEES: Fees = Fees { max_fee: 1_000_000_000_000, tip: 1_000_000_000, max_blob_fee: 1_000_000_000_000 };
 
 /// See the module.
 pub(crate) struct World {
@@ -390,14 +390,14 @@ impl Rollup {
         let parent = self.chain.head();
         let aim = Aim {
             chain_id: self.chain_id(),
-            slot_time: timestamp,
+            timestamp,
             origin,
             inbox,
             gas_limit: parent.gas_limit,
             fee_recipient: dev::SEQUENCER.address,
             extra_data: Bytes::from_static(b"basalt"),
         };
-        let (attributes, anchor) = attributes::attributes(&parent, &self.anchor, aim).unwrap();
+        let (attributes, anchor) = attributes::attributes(&parent, (&self.anchor).into(), aim).unwrap();
         let settlement = Settlement {
             gas_limit: attributes.gas_limit,
             extra_data: attributes.extra_data.len(),

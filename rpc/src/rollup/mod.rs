@@ -1,6 +1,6 @@
 //! What only a rollup has: its heads on two layers, its contracts, and where a block or a transaction stands.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use chainspec::RollupConfig;
 use serde::Serialize;
 
@@ -57,6 +57,22 @@ pub enum Role {
     Sequencer,
 }
 
+/// How a sequencer's landings on L1 stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LandingStatus {
+    /// The L1 account that lands.
+    pub account: Address,
+    /// What it holds, wei; `null` before it was looked at.
+    pub balance_wei: Option<U256>,
+    /// How many landings that pays for at present L1 fees.
+    pub landings_left: Option<u64>,
+    /// Sealed blocks that have not landed, ascending.
+    pub in_flight: Vec<BlockRef>,
+    /// What an operator should look at, as sentences: an account that runs low, fees above the cap, refused landings.
+    pub alarms: Vec<String>,
+}
+
 /// Answer of `rollup_syncStatus`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -67,6 +83,8 @@ pub struct SyncStatus {
     pub l2: L2Status,
     /// What this node does.
     pub role: Role,
+    /// Its landings; `null` for a follower.
+    pub landings: Option<LandingStatus>,
     /// True when reads are current and transactions may be sent here.
     pub ready: bool,
     /// Why it is not ready, as sentences; empty when it is.

@@ -229,6 +229,7 @@ impl RollupStatus for World {
             l1: L1Status { head: Some(block), finalized: None, processed: Some(block), age_s: Some(1) },
             l2: L2Status { received: head.number, latest: Some(block), safe: None, finalized: None },
             role: Role::Sequencer,
+            landings: None,
             ready: true,
             reasons: Vec::new(),
             carriers: Vec::new(),

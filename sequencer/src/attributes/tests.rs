@@ -4,20 +4,12 @@ fn parent() -> Header {
     Header { number: 6, timestamp: 1_000, gas_limit: 12_000_000, ..Header::default() }
 }
 
-fn parent_anchor() -> Anchor {
-    Anchor {
-        chain_id: 7901,
-        origin_number: 40,
-        origin_hash: B256::repeat_byte(4),
-        inbox_count: 3,
-        inbox_hash: B256::ZERO,
-    }
-}
+const NAMED: Named = Named { origin_number: 40, inbox_count: 3 };
 
 fn aim() -> Aim {
     Aim {
         chain_id: 7901,
-        slot_time: 1_012,
+        timestamp: 1_012,
         origin: Origin { number: 41, hash: B256::repeat_byte(5) },
         inbox: InboxChain { count: 4, hash: B256::repeat_byte(6) },
         gas_limit: 12_000_000,
@@ -28,14 +20,14 @@ fn aim() -> Aim {
 
 #[test]
 fn header_fields_follow_from_origin_inbox_and_slot() {
-    let (attributes, anchor) = attributes(&parent(), &parent_anchor(), aim()).unwrap();
+    let (attributes, anchor) = attributes(&parent(), NAMED, aim()).unwrap();
     assert_eq!(attributes.timestamp, 1_012);
     assert_eq!(attributes.slot_number, 7);
     assert_eq!(attributes.prev_randao, prev_randao(B256::repeat_byte(5), 7));
     assert_eq!(attributes.parent_beacon_block_root, anchor.hash());
     assert_eq!((anchor.origin_number, anchor.inbox_count, anchor.chain_id), (41, 4, 7901));
     // Decision 3: nothing else goes in, so the same aim gives the same attributes.
-    assert_eq!(super::attributes(&parent(), &parent_anchor(), aim()).unwrap().0, attributes);
+    assert_eq!(super::attributes(&parent(), NAMED, aim()).unwrap().0, attributes);
 }
 
 #[test]
@@ -43,14 +35,32 @@ fn what_hub_would_refuse_is_refused_before_building() {
     let check = |change: &dyn Fn(&mut Aim), expected: AttributesError| {
         let mut aim = aim();
         change(&mut aim);
-        assert_eq!(attributes(&parent(), &parent_anchor(), aim).unwrap_err(), expected);
+        assert_eq!(attributes(&parent(), NAMED, aim).unwrap_err(), expected);
     };
-    check(&|aim| aim.slot_time = 1_000, AttributesError::SlotTooEarly { parent: 1_000, slot_time: 1_000 });
+    check(&|aim| aim.timestamp = 1_000, AttributesError::TimeStandsStill { parent: 1_000, timestamp: 1_000 });
     check(&|aim| aim.origin.number = 39, AttributesError::OriginMovedBack { origin: 39, parent: 40 });
     check(&|aim| aim.inbox.count = 2, AttributesError::InboxMovedBack { count: 2, parent: 3 });
     check(&|aim| aim.extra_data = Bytes::from(vec![0; 33]), AttributesError::ExtraDataTooLong(33));
     let last = Header { number: u64::MAX, ..parent() };
-    assert_eq!(attributes(&last, &parent_anchor(), aim()).unwrap_err(), AttributesError::NumbersUsedUp);
+    assert_eq!(attributes(&last, NAMED, aim()).unwrap_err(), AttributesError::NumbersUsedUp);
+}
+
+#[test]
+fn blocks_of_one_slot_get_a_second_each_and_the_last_one_its_start() {
+    let times = |parent, rooms: &[u64]| -> Vec<Option<u64>> {
+        let mut parent = parent;
+        let next = |room: &u64| {
+            let time = timestamp(parent, 1_012, *room);
+            parent = time.unwrap_or(parent);
+            time
+        };
+        rooms.iter().map(next).collect()
+    };
+    assert_eq!(times(1_000, &[0]), [Some(1_012)]);
+    assert_eq!(times(1_000, &[2, 1, 0]), [Some(1_010), Some(1_011), Some(1_012)]);
+    assert_eq!(times(1_010, &[2, 1, 0]), [Some(1_011), Some(1_012), None], "the slot has no more seconds");
+    assert_eq!(times(1_012, &[0]), [None]);
+    assert_eq!(timestamp(u64::MAX, u64::MAX, 0), None);
 }
 
 #[test]

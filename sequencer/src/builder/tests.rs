@@ -2,7 +2,6 @@ use alloy_consensus::{Transaction as _, TxEip1559};
 use alloy_primitives::{TxKind, U256, address};
 use bridge::{
     abi::Messenger,
-    anchor::Anchor,
     message::{InboxChain, Message},
 };
 use chainspec::predeploys::MESSENGER;
@@ -10,7 +9,7 @@ use execution::state::StateView;
 
 use super::*;
 use crate::{
-    attributes::{Aim, Origin, attributes},
+    attributes::{Aim, Named, Origin, attributes},
     budget::Settlement,
     pool::{AccountView, Config, Limits, Pool, Rules},
     relay,
@@ -58,7 +57,7 @@ fn call(from: u8, to: Address, input: usize, gas_limit: u64) -> RecoveredTx {
 fn aim(inbox: InboxChain) -> Aim {
     Aim {
         chain_id: CHAIN_ID,
-        slot_time: 1_012,
+        timestamp: 1_012,
         origin: Origin { number: 5, hash: B256::repeat_byte(5) },
         inbox,
         gas_limit: GAS_LIMIT,
@@ -75,7 +74,7 @@ fn build_with(
     change: impl FnOnce(&mut Task<'_>),
 ) -> Result<Built, BuildError> {
     let state = world.state();
-    let (attributes, _) = attributes(&world.head, &Anchor::default(), aim(InboxChain::default())).unwrap();
+    let (attributes, _) = attributes(&world.head, Named::default(), aim(InboxChain::default())).unwrap();
     let settlement = Settlement { gas_limit: GAS_LIMIT, ..Settlement::default() };
     let fits = |sizes: &Sizes| settlement.fits(sizes) && sizes.input_len() <= bytes;
     let mut task = Task {
@@ -151,8 +150,8 @@ fn what_can_never_be_valid_is_dropped() {
     let built = build_block(&world, &used);
     world.append(built.executed.as_ref().unwrap());
     let state = world.state();
-    let aim = Aim { slot_time: 1_024, ..aim(InboxChain::default()) };
-    let (attributes, _) = attributes(&world.head, &Anchor::default(), aim).unwrap();
+    let aim = Aim { timestamp: 1_024, ..aim(InboxChain::default()) };
+    let (attributes, _) = attributes(&world.head, Named::default(), aim).unwrap();
     let task = Task {
         spec: &world.spec,
         parent: &world.head,
@@ -236,7 +235,7 @@ fn relay_block(world: &World, messages: &[Message], change: impl FnOnce(&mut TxE
     let plan = relay::plan(&inbox, &budget).unwrap();
     let relay = plan.relay.unwrap();
     assert_eq!(relay.messages.len(), messages.len());
-    let (attributes, anchor) = attributes(&world.head, &Anchor::default(), aim(plan.inbox)).unwrap();
+    let (attributes, anchor) = attributes(&world.head, Named::default(), aim(plan.inbox)).unwrap();
     let mut tx = TxEip1559 {
         to: TxKind::Call(MESSENGER),
         value: U256::ZERO,

@@ -72,6 +72,10 @@ pub enum SendFailure {
     Unreachable,
     /// The node says it will never take this transaction (invalid blob, gas limit, type).
     Invalid,
+    /// It was not sent: L1 would refuse it on this head, though perhaps not on the next one.
+    NotYet,
+    /// It was not sent: L1 would refuse it, and charge for that.
+    WouldRevert,
 }
 
 /// What happened.
@@ -185,6 +189,23 @@ pub enum Report {
     WalletEmpty,
     /// Alarm: the nonce was used by a transaction that is not ours. Someone else holds the key, or two nodes do.
     Displaced {
+        /// The nonce.
+        nonce: u64,
+    },
+    /// A dead transaction of ours was included in place of the one that was to outbid it.
+    Overtaken {
+        /// The nonce.
+        nonce: u64,
+    },
+    /// The block it was built on did not land.
+    Unwound,
+    /// An L1 reorg dropped the L1 block that it names.
+    OriginGone {
+        /// Number of that L1 block.
+        origin: u64,
+    },
+    /// A dead transaction is replaced by a transfer to ourselves.
+    Cancelling {
         /// The nonce.
         nonce: u64,
     },

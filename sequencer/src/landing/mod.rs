@@ -12,7 +12,7 @@
 //!                    └─────► Refused    the L1 node will never take the transaction
 //! ```
 //! `Final`, `Lost`, `Reverted`, `Displaced` and `Refused` are terminal: what to do next (requeue, build on the
-//! winner, land again under the next nonce) is the engine's to decide, with a new landing.
+//! winner, land again under the next nonce) is [`lane`]'s to decide, which keeps several landings in flight.
 //!
 //! The machine is moved by value and returns effects, to be performed in order, each finished before the next.
 //! **Order hazard: [`Effect::Persist`] is fsynced before the [`Effect::Send`] behind it.** A crash between the
@@ -30,6 +30,7 @@
 
 mod event;
 mod fees;
+pub mod lane;
 mod record;
 mod step;
 #[cfg(test)]

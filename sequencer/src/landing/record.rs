@@ -125,6 +125,11 @@ impl Record {
         self.attempts.iter().filter_map(|attempt| attempt.hash)
     }
 
+    /// Whether an L1 node may have any of the attempts.
+    pub fn is_out(&self) -> bool {
+        self.attempts.iter().any(|attempt| attempt.is_out)
+    }
+
     /// The highest fees of any attempt, field by field.
     pub fn highest_fees(&self) -> Fees {
         self.attempts.iter().fold(self.last().fees, |high, attempt| high.max(attempt.fees))

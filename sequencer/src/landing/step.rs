@@ -52,10 +52,12 @@ pub(super) fn failed(mut record: Record, why: SendFailure, policy: &Policy) -> S
         SendFailure::InsufficientFunds => (Landing::Ready(record), vec![Effect::Report(Report::WalletEmpty)]),
         // It may or may not have arrived.
         SendFailure::Unreachable => (Landing::Ready(record), Vec::new()),
-        SendFailure::Invalid => {
+        // Asked again with the next head, which may also say that the race is lost.
+        SendFailure::NotYet => (Landing::Ready(record), Vec::new()),
+        SendFailure::Invalid | SendFailure::WouldRevert => {
             record.last_mut().is_out = false;
             let refused = vec![Effect::Report(Report::Refused)];
-            if record.attempts.iter().any(|attempt| attempt.is_out) {
+            if record.is_out() {
                 // An earlier attempt may be on the wire and land; it stays watched.
                 return (Landing::Sent(record), refused);
             }

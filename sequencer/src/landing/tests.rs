@@ -260,6 +260,8 @@ fn failures_to_send_are_retried_raised_or_reported() {
     trace(SendFailure::InsufficientFunds, open(101), ["ready: WalletEmpty", "ready: send#9(11/1/2 replaces 0)"]);
     trace(SendFailure::Underpriced, sent(2), ["ready: persist, send#9(22/2/4 replaces 1), Bumped", "sent: persist"]);
     trace(SendFailure::Invalid, open(101), ["refused: persist, Refused", "refused:"]);
+    trace(SendFailure::NotYet, open(101), ["ready:", "ready: send#9(11/1/2 replaces 0)"]);
+    trace(SendFailure::WouldRevert, open(101), ["refused: persist, Refused", "refused:"]);
 }
 
 #[test]
@@ -350,6 +352,8 @@ fn event() -> impl Strategy<Value = Event> {
         Just(SendFailure::InsufficientFunds),
         Just(SendFailure::Unreachable),
         Just(SendFailure::Invalid),
+        Just(SendFailure::NotYet),
+        Just(SendFailure::WouldRevert),
     ];
     prop_oneof![
         1 => (0..20u64, 0..60u128).prop_map(|(nonce, base_fee)| Event::Sealed {

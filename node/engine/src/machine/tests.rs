@@ -4,7 +4,8 @@ use bridge::message::Message;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-const SETTINGS: Settings = Settings { sequencing: true, slot_ms: 4_000, lead_ms: 1_000, stale_after_ms: 12_000 };
+const SETTINGS: Settings =
+    Settings { sequencing: true, slot_ms: 4_000, lead_ms: 1_000, stale_after_ms: 12_000, blocks_per_slot: 1 };
 
 fn hash(kind: u8, number: u64, branch: u8) -> B256 {
     let mut bytes = [0; 32];
@@ -161,11 +162,11 @@ fn building_is_asked_for_once_a_slot_and_only_when_synced() {
     let build = BuildOn { parent: l2(0, 0), l1_head: at, slot_timestamp: 48 };
     assert_eq!(engine.handle(Event::Tick, due), [Effect::Build(Box::new(build))]);
     assert_eq!(engine.handle(Event::Tick, due), [], "once");
-    engine.handle(Event::InFlight(Some(l2(1, 0))), due);
+    engine.handle(Event::InFlight(vec![l2(1, 0)]), due);
     run(&mut engine, block(l1(12, 0), at, Vec::new()), due);
     engine.handle(Event::L1CaughtUp, due);
     assert_eq!(engine.handle(Event::Tick, slot.plus(7_500)), [], "a block of ours is in flight");
-    engine.handle(Event::InFlight(None), due);
+    engine.handle(Event::InFlight(Vec::new()), due);
     assert_eq!(engine.handle(Event::Tick, slot.plus(30_000)), [], "the L1 view is stale");
 }
 
@@ -184,6 +185,24 @@ fn where_l1_misses_a_slot_building_is_asked_for_the_next_one() {
         }));
     }
     assert_eq!(asked, [(at, 48), (at, 52)]);
+}
+
+#[test]
+fn a_slot_gets_blocks_one_on_the_other_until_enough_are_in_flight() {
+    let settings = Settings { blocks_per_slot: 3, ..SETTINGS };
+    let mut engine = Engine::new(settings, resume_at(l2(0, 0), l1(10, 0)));
+    let at = l1(11, 0);
+    run(&mut engine, block(at, l1(10, 0), Vec::new()), Millis::from_secs(44));
+    let due = Millis::from_secs(47);
+    let build = |parent| vec![Effect::Build(Box::new(BuildOn { parent, l1_head: at, slot_timestamp: 48 }))];
+    assert_eq!(engine.handle(Event::L1CaughtUp, due), build(l2(0, 0)));
+    let chain = [l2(1, 0), l2(2, 0), l2(3, 0)];
+    assert_eq!(engine.handle(Event::InFlight(chain[..1].to_vec()), due), build(chain[0]));
+    assert_eq!(engine.handle(Event::InFlight(chain[..1].to_vec()), due), [], "once");
+    assert_eq!(engine.handle(Event::InFlight(chain[..2].to_vec()), due), build(chain[1]));
+    assert_eq!(engine.handle(Event::InFlight(chain.to_vec()), due), [], "enough");
+    // The race is lost: what is built on the landed chain is asked for again.
+    assert_eq!(engine.handle(Event::InFlight(Vec::new()), due), build(l2(0, 0)));
 }
 
 #[test]

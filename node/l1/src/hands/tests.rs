@@ -21,6 +21,7 @@ fn a_nodes_refusal_is_classified_by_its_text() {
         SendFailure::Underpriced,
     );
     check("txpool is full", SendFailure::Unreachable);
+    check("nonce too high: tx nonce 9, gapped nonce 7", SendFailure::Unreachable);
     check("invalid blob proof", SendFailure::Invalid);
     let unreachable = L1Error::Unreachable { url: String::new(), reason: "refused".into() };
     assert_eq!(classify(&unreachable), SendFailure::Unreachable);

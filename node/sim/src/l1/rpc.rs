@@ -11,7 +11,7 @@ use super::{
 };
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Address, B256, Bytes, U64, U128, U256};
-use alloy_rpc_types_eth::{Filter, FilterBlockOption, TransactionRequest};
+use alloy_rpc_types_eth::{BlockOverrides, Filter, FilterBlockOption, TransactionRequest};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
@@ -110,7 +110,12 @@ fn answer(world: &mut World, faults: &Faults, method: &str, params: &Value) -> R
             let is_forged = strikes(faults.logs_percent, &mut view.world.rng);
             view.logs(&param(params, 0)?, is_forged)?
         }
-        "eth_call" => view.call(&param(params, 0)?, param::<Option<BlockId>>(params, 1)?.unwrap_or_default())?,
+        "eth_call" => {
+            let id = param::<Option<BlockId>>(params, 1)?.unwrap_or_default();
+            // Overridden states are taken and not needed: Hub knows the hash of every ancestor here.
+            let block = param::<Option<BlockOverrides>>(params, 3)?.unwrap_or_default();
+            view.call(&param(params, 0)?, id, &block)?
+        }
         "eth_estimateGas" => view.estimate(&param(params, 0)?)?,
         "eth_getTransactionCount" => {
             let (address, id): (Address, BlockId) = (param(params, 0)?, param(params, 1)?);
@@ -233,19 +238,24 @@ impl View<'_> {
     }
 
     /// A call of Hub in the context of a block; with `pending`, of the one after the head.
-    fn call(&self, request: &TransactionRequest, id: BlockId) -> Result<Value, JsonRpcError> {
-        let (output, _) = self.run(request, id)?;
+    fn call(&self, request: &TransactionRequest, id: BlockId, block: &BlockOverrides) -> Result<Value, JsonRpcError> {
+        let (output, _) = self.run(request, id, block)?;
         Ok(answers::json(output))
     }
 
     fn estimate(&self, request: &TransactionRequest) -> Result<Value, JsonRpcError> {
-        let (_, gas) = self.run(request, BlockId::pending())?;
+        let (_, gas) = self.run(request, BlockId::pending(), &BlockOverrides::default())?;
         let input = request.input.input().map_or(0, |input| input.len()) as u64;
         // Half as much again, as estimates of calls with inner calls are.
         Ok(answers::json(U64::from((gas + gas / 2).max(super::ledger::TRANSFER_GAS + 64 * input))))
     }
 
-    fn run(&self, request: &TransactionRequest, id: BlockId) -> Result<(Bytes, u64), JsonRpcError> {
+    fn run(
+        &self,
+        request: &TransactionRequest,
+        id: BlockId,
+        overrides: &BlockOverrides,
+    ) -> Result<(Bytes, u64), JsonRpcError> {
         let block = self.state(id)?;
         let world = &*self.world;
         let Some(to) = request.to.and_then(|to| to.to().copied()) else { return Ok((Bytes::new(), 0)) };
@@ -259,6 +269,11 @@ impl View<'_> {
         } else {
             ancestors.pop();
             world.frame(&block, &ancestors)
+        };
+        let frame = Frame {
+            number: overrides.number.map_or(frame.number, |number| number.saturating_to()),
+            timestamp: overrides.time.unwrap_or(frame.timestamp),
+            ..frame
         };
         let input = request.input.input().cloned().unwrap_or_default();
         let blobs = request.blob_versioned_hashes.clone().unwrap_or_default();

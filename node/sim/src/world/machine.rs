@@ -30,6 +30,8 @@ pub struct Machine {
     pub endpoints: Vec<EndpointId>,
     /// The disk.
     pub disk: Memory,
+    /// Most blocks that its node lands in one L1 slot.
+    pub blocks_per_slot: usize,
     signer: Option<Signer>,
     lives: u64,
     life: Option<Life>,
@@ -78,7 +80,7 @@ impl std::fmt::Debug for Stage {
 impl Machine {
     /// A machine with an empty disk, switched off. With a signer it is a sequencer.
     pub fn new(name: impl Into<String>, endpoints: Vec<EndpointId>, signer: Option<Signer>) -> Self {
-        Self { name: name.into(), endpoints, disk: Memory::new(), signer, lives: 0, life: None }
+        Self { name: name.into(), endpoints, disk: Memory::new(), blocks_per_slot: 1, signer, lives: 0, life: None }
     }
 
     /// Whether it makes blocks.
@@ -108,6 +110,8 @@ impl Machine {
             signer,
             lead_ms: LEAD_MS,
             duties: None,
+            blocks_per_slot: self.blocks_per_slot,
+            landing: Default::default(),
         });
         let parts = Parts {
             host: Arc::new(SimHost::new(handle.clone())),

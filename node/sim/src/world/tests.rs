@@ -19,7 +19,7 @@ use rpc::Submit as _;
 
 const ETHER: u128 = 1_000_000_000_000_000_000;
 
-fn transfer(user: usize, nonce: u64, to: Address) -> Bytes {
+pub(super) fn transfer(user: usize, nonce: u64, to: Address) -> Bytes {
     let signer = rollup::signer(rollup::users()[user].key);
     let mut tx = TxEip1559 {
         chain_id: chainspec::dev::L2_CHAIN_ID,
@@ -36,7 +36,7 @@ fn transfer(user: usize, nonce: u64, to: Address) -> Bytes {
 }
 
 /// Mines every slot in turn until the head is at `slot`, and lets the nodes see it for half a slot.
-fn run_to(executor: &Executor, l1: &L1, slot: u64) {
+pub(super) fn run_to(executor: &Executor, l1: &L1, slot: u64) {
     for slot in l1.head_slot() + 1..=slot {
         assert_eq!(executor.run_until(l1.timestamp(slot) * 1_000), Ok(Stop::Done));
         l1.mine(slot, &Mine::default()).unwrap();

@@ -16,7 +16,7 @@ use execution::{
     trie::Nowhere,
 };
 use sequencer::{
-    attributes::{Aim, Origin, attributes},
+    attributes::{Aim, Named, Origin, attributes},
     builder::{self, Task},
     pool::{AccountView, Limits, Pool, Rules},
 };
@@ -66,14 +66,14 @@ fn build(bed: &Bed, spec: &Arc<ChainSpec>) -> (Executed, Anchor) {
     let origin = bed.l1.head();
     let aim = Aim {
         chain_id: L2_CHAIN_ID,
-        slot_time: bed.l1.timestamp(bed.l1.head_slot() + 1),
+        timestamp: bed.l1.timestamp(bed.l1.head_slot() + 1),
         origin: Origin { number: origin.number, hash: origin.hash },
         inbox: InboxChain::default(),
         gas_limit: parent.gas_limit,
         fee_recipient: USER,
         extra_data: Bytes::from_static(b"basalt"),
     };
-    let (attributes, anchor) = attributes(&parent, &Anchor::default(), aim).unwrap();
+    let (attributes, anchor) = attributes(&parent, Named::default(), aim).unwrap();
     let task = Task {
         spec,
         parent: &parent,
