@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use alloy_primitives::U256;
 
-/// Archive answers that are read at the same time; a caller beyond them is told to come back.
-pub(crate) const CONCURRENT_ARCHIVE: usize = 4;
-
 /// The limits. Defaults follow geth's and reth's, so that clients tuned to those work unchanged.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -34,6 +31,8 @@ pub struct Limits {
     pub concurrent_reads: usize,
     /// Calls that execute code or read many blocks at the same time.
     pub concurrent_heavy: usize,
+    /// Archive answers that are read at the same time; a caller beyond them is told to come back.
+    pub concurrent_archive: usize,
     /// Gas of `eth_call` and `eth_estimateGas` when the request has none, and at most.
     pub call_gas: u64,
     /// Blocks that one `eth_getLogs` may read.
@@ -87,6 +86,7 @@ impl Default for Limits {
             concurrent_reads: 64,
             // One core stays for blocks.
             concurrent_heavy: cores.saturating_sub(1).max(2),
+            concurrent_archive: 4,
             call_gas: 50_000_000,
             log_blocks: 100_000,
             log_results: 20_000,

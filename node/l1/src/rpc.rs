@@ -422,8 +422,19 @@ impl Endpoint {
                 data: payload.as_revert_data(),
             },
             RpcError::DeserError { err, .. } => L1Error::Malformed { url, what: format!("{method}: {err}") },
-            other => L1Error::Unreachable { url, reason: format!("{method}: {other}") },
+            other => L1Error::Unreachable { url, reason: format!("{method}: {}", without_url(other)) },
         }
+    }
+}
+
+/// What a transport says, without the URL that HTTP clients put into their errors, credentials and all.
+fn without_url(error: RpcError<TransportErrorKind>) -> String {
+    match error {
+        RpcError::Transport(TransportErrorKind::Custom(error)) => match error.downcast::<reqwest::Error>() {
+            Ok(error) => error.without_url().to_string(),
+            Err(error) => error.to_string(),
+        },
+        other => other.to_string(),
     }
 }
 
@@ -438,9 +449,28 @@ pub(crate) fn without_credentials(url: &Url) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::L1Rpc;
+
     #[test]
     fn a_url_in_a_log_line_has_no_key() {
         let url = url::Url::parse("https://user:secret@host:8545/path?apikey=1").unwrap();
         assert_eq!(super::without_credentials(&url), "https://host:8545/path");
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_is_not_there_is_named_without_its_key() {
+        let nowhere = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        for scheme in ["http", "ws"] {
+            let url = format!("{scheme}://user:secret@{nowhere}/path?apikey=hidden").parse().unwrap();
+            let error = L1Rpc::new(&url).unwrap().connect().await.unwrap_err().to_string();
+            assert!(error.contains(&nowhere.to_string()), "{error}");
+            assert!(!error.contains("secret") && !error.contains("hidden"), "{error}");
+        }
+    }
+
+    #[test]
+    fn other_protocols_are_refused() {
+        let error = L1Rpc::new(&"ftp://host".parse().unwrap()).unwrap_err().to_string();
+        assert_eq!(error, "ftp://host/: not http, https, ws or wss");
     }
 }

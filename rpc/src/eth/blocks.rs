@@ -39,7 +39,14 @@ impl Backend {
     /// Canonical blocks only: the open block's list is not complete before it is sealed.
     pub(crate) fn block_access_list(&self, id: BlockId) -> Result<Option<serde_json::Value>, RpcError> {
         let super::locate::At::Canonical(at) = self.locate(id)? else { return Err(RpcError::PendingUnavailable) };
-        let Some(rlp) = self.chain.bal(at)?.filter(|rlp| !rlp.is_empty()) else { return Ok(None) };
+        let Some(rlp) = self.chain.bal(at)? else {
+            let earliest = self.chain.oldest_bal()?;
+            let requested = self.chain.resolve(at)?.map(|block| block.number).filter(|number| *number < earliest);
+            return requested.map_or(Ok(None), |requested| Err(RpcError::Pruned { requested, earliest }));
+        };
+        if rlp.is_empty() {
+            return Ok(None);
+        }
         let list: Vec<alloy_eip7928::AccountChanges> = alloy_rlp::decode_exact(&rlp).map_err(RpcError::internal)?;
         serde_json::to_value(list).map(Some).map_err(RpcError::internal)
     }

@@ -18,7 +18,7 @@ use jsonrpsee::{
 use storage::StorageError;
 use tokio::sync::Semaphore;
 
-use crate::{Backend, limits::CONCURRENT_ARCHIVE};
+use crate::Backend;
 
 /// Where blocks are, each under its hash.
 const PATH: &str = "/archive/v1/blocks/";
@@ -32,7 +32,8 @@ pub(super) struct ArchiveLayer {
 
 impl ArchiveLayer {
     pub(super) fn new(backend: Arc<Backend>) -> Self {
-        Self { backend, slots: Arc::new(Semaphore::new(CONCURRENT_ARCHIVE)) }
+        let slots = Arc::new(Semaphore::new(backend.limits.concurrent_archive));
+        Self { backend, slots }
     }
 
     /// The answer to a request for what follows [`PATH`].

@@ -2,6 +2,7 @@
 
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes};
+use serde_json::json;
 
 use super::world::{Client, World, tx};
 use crate::{Limits, catalogue::Namespace};
@@ -39,6 +40,19 @@ async fn the_archive_gives_the_payload_data_of_landed_blocks_and_of_no_others() 
     assert_eq!(world.chain.forget_bals(u64::MAX, 2).unwrap(), 2);
     assert_eq!(get(&client, &hash.to_string()).await.0, 404);
     assert_eq!(get(&client, &above.to_string()).await.0, 200);
+    let (code, text, _) = client.refused("eth_getBlockAccessList", json!(["0x1"])).await;
+    assert_eq!((code, text.as_str()), (4444, "pruned history unavailable: requested 1, earliest 2"));
+    assert!(client.call("eth_getBlockAccessList", json!(["0x2"])).await.is_array());
+}
+
+#[tokio::test]
+async fn an_archive_that_is_busy_says_when_to_come_back() {
+    let world = World::rollup();
+    let hash = world.block(&[]).hash;
+    world.settle(1, 0);
+    let client = world.serve_with(Limits { concurrent_archive: 0, ..Default::default() }, |_| {}).await;
+    let answer = client.http.get(format!("{}/archive/v1/blocks/{hash}", client.url())).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].to_str().unwrap()), (503, "1"));
 }
 
 #[tokio::test]

@@ -179,11 +179,15 @@ impl Chain {
         }
         Ok((number - first) as usize)
     }
+
+    /// The lowest number whose block access list is kept.
+    pub fn oldest_bal(&self) -> Result<u64, StorageError> {
+        self.inner.oldest_bal()
+    }
 }
 
 impl super::Inner {
-    /// The lowest number whose block access list is kept.
-    pub(super) fn oldest_bal(&self) -> Result<u64, StorageError> {
+    fn oldest_bal(&self) -> Result<u64, StorageError> {
         let name = Name(OLDEST_BAL.into());
         let Some(record) = self.store.read::<schema::Journal>(&name)? else { return Ok(0) };
         let number = <[u8; 8]>::try_from(&record[..]).map_err(|_| StorageError::Corrupt {
