@@ -20,7 +20,7 @@ FUZZ_TARGETS ?= input witness rlp bal blobs
 
 PEER := $(CARGO_TARGET_DIR)/bench/peers/release/peer-ethrex24
 
-.PHONY: bench bench-build bench-quick help deps build devnet devnet-test test test-contracts test-rust test-vectors test-differential fuzz lint deny abi vectors
+.PHONY: bench bench-build bench-quick help deps build chaos devnet devnet-test test test-contracts test-rust test-vectors test-differential fuzz lint deny abi vectors
 
 help: ## list of targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -35,8 +35,11 @@ build: deps ## build the release binary
 devnet: build ## start an L1, its contracts, a sequencer and a follower; Ctrl-C stops all of it
 	@exec "$(BASALT)" devnet $(ARGS)
 
-devnet-test: build ## the main job on real input: bridge in and out, 200 transactions, kill -9, blobs
+devnet-test: build ## the main job on real input: bridge in and out, 200 transactions, kill -9, blobs (ARGS='--sequencers 3')
 	"$(BASALT)" devnet test $(ARGS)
+
+chaos: build ## real processes: 100 times kill -9 under load, then 50 L1 reorgs, about a quarter of an hour (ARGS='--seed 1')
+	"$(BASALT)" chaos $(ARGS)
 
 test: deps lint test-contracts test-rust deny ## everything that CI runs
 

@@ -81,6 +81,31 @@ pub const SEQUENCER: Account = account(
     b256!("0xea6c44ac03bff858b476bba40716402b03e41b8e97e276d1baec7c37d42484a0"),
 );
 
+/// The accounts of a devnet's sequencers, [`SEQUENCER`] first: anvil's accounts 16 and 10 to 13. Only the first is in the genesis
+/// presets; a devnet with several funds the others.
+pub const SEQUENCERS: [Account; 5] = [
+    SEQUENCER,
+    account(
+        address!("0xBcd4042DE499D14e55001CcbB24a551F3b954096"),
+        b256!("0xf214f2b2cd398c806f84e317254e0f0b801d0643303237d97a22a48e01628897"),
+    ),
+    account(
+        address!("0x71bE63f3384f5fb98995898A86B02Fb2426c5788"),
+        b256!("0x701b615bbdfb9de65240bc28bd21bbc0d996645a3dd57e7b12bc2bdf6f192c82"),
+    ),
+    account(
+        address!("0xFABB0ac9d68B0B445fB7357272Ff202C5651694a"),
+        b256!("0xa267530f49f8280200edf313ee7af6b827f2a8bce2897751d06a843f644967b1"),
+    ),
+    account(
+        address!("0x1CBd3b2770909D4e10f157cABC84C7264073C9Ec"),
+        b256!("0x47c99abed3324a2707c28affff1267e45918ec8c3f20b8aa892e8b065d2942dd"),
+    ),
+];
+
+/// What each sequencer but the first has on L2 to relay with, at most: 10 ether, in wei.
+pub const RELAYER_BALANCE: U256 = U256::from_limbs([10_000_000_000_000_000_000, 0, 0, 0]);
+
 /// The L1 devnet's genesis at `timestamp` (seconds), without contracts of ours: those are deployed by transactions.
 pub fn l1_genesis(timestamp: u64) -> Genesis {
     let mut genesis = empty(L1_CHAIN_ID, timestamp, L1_GAS_LIMIT);

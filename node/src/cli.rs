@@ -31,7 +31,7 @@ pub enum LogFormat {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Start an L1, its contracts, a sequencer and a follower on this machine
+    /// Start an L1, its contracts, one or more sequencers and a follower on this machine
     Devnet(DevnetCommand),
     /// Run an L2 node: a follower, or with --sequencer one that builds blocks
     Node(Box<NodeArgs>),
@@ -43,6 +43,9 @@ pub enum Command {
     Import(ImportArgs),
     /// Write the blocks of a chain to a file
     Export(ExportArgs),
+    /// Kill and reorganise a devnet of real processes under load, and check that nothing is lost (`make chaos`)
+    #[command(hide = true)]
+    Chaos(ChaosArgs),
 }
 
 /// `basalt devnet` and `basalt devnet test`.
@@ -63,6 +66,9 @@ pub enum DevnetSubcommand {
     /// The main job on real input: deposits, 200 transactions, withdrawals, kill -9, blobs; every amount to the wei
     Test(DevnetTestArgs),
 }
+
+/// Sequencers in one devnet.
+const SEQUENCERS_MAX: i64 = chainspec::dev::SEQUENCERS.len() as i64;
 
 /// Flags of `basalt devnet`.
 #[derive(Clone, Debug, Args)]
@@ -85,6 +91,9 @@ pub struct DevnetArgs {
     /// As of `basalt node`
     #[arg(long = "sequencer.blocks-per-slot", value_name = "BLOCKS", default_value_t = 1, value_parser = blocks_per_slot)]
     pub blocks_per_slot: usize,
+    /// How many sequencers, 1 to 5: each with a key and validators of its own. The second listens two ports above --http.port
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=SEQUENCERS_MAX))]
+    pub sequencers: u8,
 }
 
 /// What an L1 devnet takes, alone or with an L2.
@@ -110,6 +119,9 @@ pub struct DevnetTestArgs {
     /// devnet.json of a running devnet; without it the test starts a devnet of its own on free ports
     #[arg(long)]
     pub attach: Option<PathBuf>,
+    /// Sequencers of a devnet of its own, 1 to 5; with several, one is paused and one chain of all is checked
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=SEQUENCERS_MAX))]
+    pub sequencers: u8,
     /// L1 slot time in milliseconds of a devnet of its own
     #[arg(long = "l1.slot-ms", default_value_t = 4_000)]
     pub l1_slot_ms: u64,
@@ -238,6 +250,29 @@ pub struct KeyFlags {
     pub insecure_raw_key: bool,
 }
 
+/// Flags of `basalt chaos`.
+#[derive(Clone, Debug, Args)]
+pub struct ChaosArgs {
+    /// The faults follow from it; absent: another one each time
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// How often a node is killed with -9, one L2 node after the other
+    #[arg(long, default_value_t = 100)]
+    pub kills: usize,
+    /// L1 reorgs
+    #[arg(long, default_value_t = 50)]
+    pub reorgs: usize,
+    /// L1 blocks that a reorg replaces at most
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=64))]
+    pub depth_max: u64,
+    /// Sequencers, 1 to 5
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=SEQUENCERS_MAX))]
+    pub sequencers: u8,
+    /// L1 slot time in milliseconds, whole seconds
+    #[arg(long = "l1.slot-ms", default_value_t = 1_000)]
+    pub l1_slot_ms: u64,
+}
+
 /// Flags of `basalt deploy`.
 #[derive(Clone, Debug, Args)]
 pub struct DeployArgs {
@@ -250,7 +285,7 @@ pub struct DeployArgs {
     /// L1 slot time in milliseconds
     #[arg(long = "l1.slot-ms", default_value_t = 12_000)]
     pub l1_slot_ms: u64,
-    /// Balance of each of the eleven devnet accounts on L2, ether: escrowed in Hub by the paying account
+    /// Balance of each of the eleven devnet accounts on L2, ether (four relayers have at most 10): escrowed in Hub by the paying account
     #[arg(long = "l2.balance-ether", default_value_t = 10_000)]
     pub l2_balance_ether: u64,
     /// Where the chain file goes

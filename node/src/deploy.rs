@@ -3,6 +3,7 @@
 
 use alloy_consensus::TxEip1559;
 use alloy_eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718};
+use alloy_genesis::GenesisAccount;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_rpc_types_eth::{TransactionInput, TransactionReceipt, TransactionRequest};
 use alloy_sol_types::SolCall;
@@ -16,6 +17,9 @@ use storage::Chain;
 /// Gas limit of the registration, execution and state gas together: nine new slots at 97,920 (EIP-8037) and the
 /// decoding of a header. It can't be estimated before Hub is there, and what is not used is not paid for.
 const REGISTER_GAS: u64 = 4_000_000;
+
+/// Gas limit of a transfer to an account that may be new (EIP-8037).
+const TRANSFER_GAS: u64 = 300_000;
 
 /// Offered tip, wei per gas.
 const TIP: u128 = 1_000_000_000;
@@ -96,8 +100,8 @@ pub enum DeployError {
     Genesis(String),
 }
 
-/// Deploys everything, registers the devnet rollup with `balance` wei for each of its accounts, and returns its chain
-/// file.
+/// Deploys everything, registers the devnet rollup with `balance` wei for each of its accounts, relayers with at most
+/// [`dev::RELAYER_BALANCE`], and returns its chain file.
 pub async fn deploy(rpc: &L1Rpc, signer: &Signer, l1_slot_ms: u64, balance: U256) -> Result<Deployment, DeployError> {
     let l1_chain_id = rpc.chain_id().await?;
     let head = rpc.header(BlockNumberOrTag::Latest).await?.ok_or_else(|| malformed(rpc, "no head"))?;
@@ -106,6 +110,11 @@ pub async fn deploy(rpc: &L1Rpc, signer: &Signer, l1_slot_ms: u64, balance: U256
         if *address != predeploys::MESSENGER && !account.balance.is_zero() {
             account.balance = balance;
         }
+    }
+    // Any of a devnet's sequencers may relay the first message.
+    for relayer in &dev::SEQUENCERS[1..] {
+        let funded = GenesisAccount::default().with_balance(balance.min(dev::RELAYER_BALANCE));
+        genesis.alloc.insert(relayer.address, funded);
     }
     let mut config = dev::rollup_config(genesis, Address::ZERO, 0, l1_slot_ms);
     config.l1_chain_id = l1_chain_id;
@@ -149,6 +158,32 @@ pub async fn deploy(rpc: &L1Rpc, signer: &Signer, l1_slot_ms: u64, balance: U256
     }
     config.hub = hub;
     Ok(Deployment { config, verifier, schedule, gas_used })
+}
+
+/// Sends `wei` from the account of `signer` to each of `accounts` that has less than half of it, and waits for the receipts.
+pub async fn fund(
+    rpc: &L1Rpc,
+    signer: &Signer,
+    l1_slot_ms: u64,
+    accounts: &[Address],
+    wei: U256,
+) -> Result<(), DeployError> {
+    let head = rpc.header(BlockNumberOrTag::Latest).await?.ok_or_else(|| malformed(rpc, "no head"))?;
+    let base_fee = head.header.base_fee_per_gas.unwrap_or_default();
+    let chain_id = rpc.chain_id().await?;
+    let sender = Sender { rpc, signer, chain_id, max_fee: u128::from(base_fee) * 2 + TIP };
+    let mut nonce = rpc.nonce(signer.address(), BlockId::pending()).await?;
+    let mut sent = Vec::new();
+    for account in accounts {
+        if rpc.balance(*account).await? < wei / U256::from(2) {
+            sent.push(sender.send(nonce, TRANSFER_GAS, TxKind::Call(*account), Bytes::new(), wei).await?);
+            nonce += 1;
+        }
+    }
+    for hash in sent {
+        wait(rpc, "funding a sequencer", hash, l1_slot_ms).await?;
+    }
+    Ok(())
 }
 
 /// Calls EXECUTE with the first block that the rollup could have. Only the precompile answers 43 bytes to that: an

@@ -49,6 +49,7 @@ async fn run(command: Command) -> eyre::Result<()> {
         },
         Command::Node(args) => commands::node(*args).await,
         Command::L1(args) => commands::l1(args).await,
+        Command::Chaos(args) => devnet::test::chaos::run(args).await,
         Command::Deploy(args) => commands::deploy(args).await,
         // Neither waits for anything but the disk.
         Command::Import(args) => Ok(import::run(&args)?),

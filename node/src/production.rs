@@ -253,7 +253,7 @@ impl Production {
             return Ok(false);
         };
         let number = block.executed.block.number;
-        if !self.turn.is_ours(&on)? {
+        if !self.turn.may_send(&on, self.host.now())? {
             tracing::info!(number, "the slot is no longer ours; the block is dropped");
             return Ok(false);
         }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! devnet.json  what clients need     .env  the same for shells     chain.json  the chain file
-//! deployment.json  what was deployed  sequencer.key  l1/ sequencer/ follower/  databases   logs/
+//! deployment.json  what was deployed  sequencer.key  l1/ sequencer/ sequencer-2/ follower/  databases   logs/
 //! ```
 
 use super::processes::Role;
@@ -65,8 +65,11 @@ pub struct Devnet {
     pub chain_file: PathBuf,
     /// The L1.
     pub l1: L1Info,
-    /// The node that builds blocks.
+    /// The node that builds blocks, or the first of several.
     pub sequencer: NodeInfo,
+    /// The other nodes that build blocks.
+    #[serde(default)]
+    pub more_sequencers: Vec<NodeInfo>,
     /// The node that follows L1.
     pub follower: NodeInfo,
     /// Chain id of the rollup.
@@ -100,7 +103,7 @@ pub struct L1Info {
 }
 
 /// A node in `devnet.json`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NodeInfo {
     /// JSON-RPC.
@@ -192,16 +195,16 @@ impl Folder {
     }
 
     pub(super) fn remove_ready_files(&self) {
-        for role in Role::ALL {
+        for role in Role::all() {
             // Absent is as good as removed.
             let _ = fs::remove_file(self.ready(role));
         }
     }
 
-    /// The file with the sequencer's key.
-    pub(super) fn sequencer_key(&self) -> Result<PathBuf, FileError> {
-        let path = self.0.join("sequencer.key");
-        write_private(&path, &format!("{}\n", hex::encode_prefixed(dev::SEQUENCER.key)))?;
+    /// The file with the key of a sequencer, by its place among [`dev::SEQUENCERS`].
+    pub(super) fn sequencer_key(&self, index: usize) -> Result<PathBuf, FileError> {
+        let path = self.0.join(format!("{}.key", Role::Sequencer(index).name()));
+        write_private(&path, &format!("{}\n", hex::encode_prefixed(dev::SEQUENCERS[index].key)))?;
         Ok(path)
     }
 
@@ -226,7 +229,7 @@ impl Folder {
     /// Writes `devnet.json` and `.env`.
     pub(super) fn write_devnet(&self, devnet: &Devnet) -> Result<(), FileError> {
         write_json(&self.0.join("devnet.json"), devnet)?;
-        let env = format!(
+        let mut env = format!(
             "L1_RPC_URL={}\nL1_BEACON_URL={}\nL1_CHAIN_ID={}\nL2_RPC_URL={}\nL2_FOLLOWER_RPC_URL={}\nL2_CHAIN_ID={}\n\
              HUB={}\nMESSENGER={}\nADDRESS={}\nPRIVATE_KEY={}\n",
             devnet.l1.rpc_url,
@@ -240,11 +243,19 @@ impl Folder {
             dev::ACCOUNTS[0].address,
             dev::ACCOUNTS[0].key,
         );
+        for (index, sequencer) in devnet.more_sequencers.iter().enumerate() {
+            env.push_str(&format!("L2_SEQUENCER_{}_RPC_URL={}\n", index + 2, sequencer.rpc_url));
+        }
         write(&self.0.join(".env"), &env)
     }
 }
 
 impl Devnet {
+    /// The nodes that build blocks, at least one.
+    pub fn sequencers(&self) -> impl Iterator<Item = &NodeInfo> {
+        std::iter::once(&self.sequencer).chain(&self.more_sequencers)
+    }
+
     /// Reads a `devnet.json`; `None` when it is not there yet.
     pub fn read(path: &Path) -> Result<Option<Self>, FileError> {
         read_json(path)

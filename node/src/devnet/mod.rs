@@ -1,10 +1,11 @@
-//! `basalt devnet`: an L1, its contracts, a sequencer and a follower on this machine, as one process tree.
+//! `basalt devnet`: an L1, its contracts, one or more sequencers and a follower on this machine, as one process tree.
 //!
 //! This process starts the others, deploys, prints what a newcomer needs, restarts an L2 node that was killed, and stops
 //! all of them together. The children end by themselves when it dies, because it holds their standard input.
 
 mod files;
 mod processes;
+mod supervise;
 mod table;
 
 pub mod test;
@@ -17,18 +18,20 @@ use crate::{
     node::StartError,
     shutdown,
 };
+use alloy_primitives::{Address, U256};
 use chainspec::dev;
 use files::{FileError, Folder};
 use l1::{L1Rpc, Signer};
 use processes::{Child, ProcessError, Role};
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{net::SocketAddr, time::Duration};
+use supervise::{Nodes, Plan};
 use url::Url;
 
 /// Longest start of one process.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 
-/// An L2 node that dies more often than this is not started again.
-const RESTARTS_MAX: u32 = 20;
+/// What each sequencer but the first, which deploys, is given on L1 to land with: 100 ether, in wei.
+const LANDING_BALANCE: U256 = U256::from_limbs([7_766_279_631_452_241_920, 5, 0, 0]);
 
 /// Why the devnet ended, or did not start.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +56,14 @@ pub enum DevnetError {
         /// The flag that changes it.
         flag: &'static str,
     },
+    /// A folder of an earlier version, whose rollup has no ether for a second sequencer's relays.
+    #[error(
+        "this devnet's rollup has no ether for sequencer {missing}: start over with --fresh, or without --sequencers"
+    )]
+    OneSequencer {
+        /// The account without ether.
+        missing: Address,
+    },
     /// The L1 endpoint.
     #[error(transparent)]
     L1(#[from] l1::L1Error),
@@ -75,13 +86,10 @@ pub async fn run(args: DevnetArgs) -> Result<(), DevnetError> {
 
 /// Before anything starts: a child could name only its own flag, and half a devnet would be up by then.
 fn require_free_ports(args: &DevnetArgs) -> Result<(), DevnetError> {
-    let ports = [
-        (args.l1.http_port, "--l1.http-port"),
-        (args.l1.beacon_port, "--l1.beacon-port"),
-        (args.http_port, "--http.port"),
-        (args.follower_http_port, "--follower.http.port"),
-    ];
-    for (port, flag) in ports {
+    let l1 = [(args.l1.http_port, "--l1.http-port"), (args.l1.beacon_port, "--l1.beacon-port")];
+    let flag = |role| if role == Role::Follower { "--follower.http.port" } else { "--http.port" };
+    let l2 = supervise::roles(args.sequencers).map(|role| (supervise::port(args, role), flag(role)));
+    for (port, flag) in l1.into_iter().chain(l2) {
         let bound = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port));
         if bound.is_err_and(|error| error.kind() == std::io::ErrorKind::AddrInUse) {
             return Err(DevnetError::PortInUse { port, flag });
@@ -99,28 +107,25 @@ async fn start_and_wait(
     let endpoint: Endpoint = l1.ready(START_PATIENCE).await?;
     let url = |address: SocketAddr| Url::parse(&format!("http://{address}")).expect("a socket address makes a URL");
     let (rpc_url, beacon_url) = (url(endpoint.http), url(endpoint.beacon.unwrap_or(endpoint.http)));
-    let key_file = folder.sequencer_key()?;
+    let rpc = L1Rpc::new(&rpc_url)?;
+    let signer = Signer::from_file(&folder.sequencer_key(0)?)?;
     let deployment = match folder.deployment()? {
         Some(deployment) => deployment,
         None => {
-            let rpc = L1Rpc::new(&rpc_url)?;
-            let signer = Signer::from_file(&key_file)?;
             let deployed = deploy::deploy(&rpc, &signer, args.l1.slot_ms, dev::BALANCE).await?;
             folder.write_deployment(&deployed)?
         }
     };
 
-    let node_flags = |role: Role, port: u16| {
-        let mut flags = node_flags(folder, role, port, &rpc_url, &beacon_url, &key_file);
-        if role == Role::Sequencer {
-            flags.push(format!("--sequencer.blocks-per-slot={}", args.blocks_per_slot));
-        }
-        flags
-    };
-    let mut sequencer = Child::spawn(Role::Sequencer, folder, node_flags(Role::Sequencer, args.http_port))?;
-    let mut follower = Child::spawn(Role::Follower, folder, node_flags(Role::Follower, args.follower_http_port))?;
-    let sequencer_at: Endpoint = sequencer.ready(START_PATIENCE).await?;
-    let follower_at: Endpoint = follower.ready(START_PATIENCE).await?;
+    let more: Vec<Address> =
+        dev::SEQUENCERS[1..usize::from(args.sequencers)].iter().map(|account| account.address).collect();
+    if let Some(missing) = more.iter().find(|address| !deployment.config.genesis.alloc.contains_key(*address)) {
+        return Err(DevnetError::OneSequencer { missing: *missing });
+    }
+    deploy::fund(&rpc, &signer, args.l1.slot_ms, &more, LANDING_BALANCE).await?;
+
+    let plan = Plan { args, folder, rpc: &rpc_url, beacon: &beacon_url };
+    let mut nodes = Nodes::start(&plan).await?;
     let mut devnet = Devnet {
         datadir: folder.path().to_owned(),
         chain_file: folder.chain_file(),
@@ -131,8 +136,9 @@ async fn start_and_wait(
             slot_ms: args.l1.slot_ms,
             pid: l1.pid(),
         },
-        sequencer: NodeInfo::new(sequencer_at.http, sequencer.pid()),
-        follower: NodeInfo::new(follower_at.http, follower.pid()),
+        sequencer: NodeInfo::default(),
+        more_sequencers: Vec::new(),
+        follower: NodeInfo::default(),
         l2_chain_id: deployment.config.genesis.config.chain_id,
         hub: deployment.config.hub,
         verifier: deployment.verifier,
@@ -140,13 +146,10 @@ async fn start_and_wait(
         messenger: chainspec::predeploys::MESSENGER,
         accounts: dev::ACCOUNTS.iter().map(Into::into).collect(),
     };
+    devnet.name_nodes(&nodes);
     folder.write_devnet(&devnet)?;
     print!("{}", table::banner(&devnet, started.elapsed()));
 
-    // The ports that were taken stay the same over a restart, so that clients find the node again.
-    let sequencer_flags = node_flags(Role::Sequencer, sequencer_at.http.port());
-    let follower_flags = node_flags(Role::Follower, follower_at.http.port());
-    let mut restarts = 0;
     let end = loop {
         tokio::select! {
             reason = shutdown::requested(false) => {
@@ -154,44 +157,27 @@ async fn start_and_wait(
                 break Ok(());
             }
             status = l1.ended() => break Err(ProcessError::Ended { role: Role::L1.name(), status, log: l1.log() }.into()),
-            status = sequencer.ended() => {
-                match again(&mut sequencer, folder, &sequencer_flags, status, &mut restarts).await {
-                    Ok(pid) => devnet.sequencer.pid = pid,
-                    Err(error) => break Err(error),
+            restarted = nodes.restart_next(folder) => {
+                if let Err(error) = restarted {
+                    break Err(error);
                 }
-                folder.write_devnet(&devnet)?;
-            }
-            status = follower.ended() => {
-                match again(&mut follower, folder, &follower_flags, status, &mut restarts).await {
-                    Ok(pid) => devnet.follower.pid = pid,
-                    Err(error) => break Err(error),
-                }
+                devnet.name_nodes(&nodes);
                 folder.write_devnet(&devnet)?;
             }
         }
     };
-    sequencer.stop().await;
-    follower.stop().await;
+    nodes.stop().await;
     end
 }
 
-/// Starts a node again after it was killed. One that ended by itself, or too often, ends the devnet.
-async fn again(
-    child: &mut Child,
-    folder: &Folder,
-    flags: &[String],
-    status: processes::ExitStatus,
-    restarts: &mut u32,
-) -> Result<Option<u32>, DevnetError> {
-    let role = child.role();
-    if !status.was_killed() || *restarts >= RESTARTS_MAX {
-        return Err(ProcessError::Ended { role: role.name(), status, log: child.log() }.into());
+impl Devnet {
+    /// Takes over where the nodes listen and which processes they are.
+    fn name_nodes(&mut self, nodes: &Nodes) {
+        let (mut sequencers, follower) = nodes.infos();
+        self.more_sequencers = sequencers.split_off(1);
+        self.sequencer = sequencers.pop().unwrap_or_default();
+        self.follower = follower.unwrap_or_default();
     }
-    *restarts += 1;
-    eprintln!("{role} was killed; starting it again");
-    *child = Child::spawn(role, folder, flags.to_vec())?;
-    let _: Endpoint = child.ready(START_PATIENCE).await?;
-    Ok(child.pid())
 }
 
 fn l1_flags(args: &DevnetArgs, folder: &Folder) -> Vec<String> {
@@ -203,25 +189,4 @@ fn l1_flags(args: &DevnetArgs, folder: &Folder) -> Vec<String> {
         format!("--l1.http-port={}", args.l1.http_port),
         format!("--l1.beacon-port={}", args.l1.beacon_port),
     ]
-}
-
-fn node_flags(folder: &Folder, role: Role, port: u16, rpc: &Url, beacon: &Url, key_file: &Path) -> Vec<String> {
-    let mut flags = vec![
-        "node".into(),
-        format!("--chain={}", folder.chain_file().display()),
-        format!("--datadir={}", folder.data(role).display()),
-        format!("--l1.rpc-url={rpc}"),
-        format!("--l1.beacon-url={beacon}"),
-        format!("--http.port={port}"),
-        // A devnet serves everything to everyone on this machine, as anvil does.
-        "--http.api=eth,net,web3,txpool,debug,rollup".into(),
-        "--http.corsdomain=*".into(),
-        "--http.vhosts=*".into(),
-        "--rpc.txfeecap=0".into(),
-    ];
-    if role == Role::Sequencer {
-        flags.extend(["--sequencer".into(), format!("--sequencer.key-file={}", key_file.display())]);
-        flags.push("--sequencer.insecure-raw-key".into());
-    }
-    flags
 }

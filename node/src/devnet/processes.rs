@@ -1,6 +1,7 @@
 //! The devnet's child processes: start, wait until ready, stop, and their log lines.
 
 use super::files::{self, Endpoint, FileError, Folder};
+use chainspec::dev;
 use std::{fmt, path::PathBuf, process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -14,22 +15,33 @@ const READY_POLL: Duration = Duration::from_millis(20);
 /// How long a process may take to stop before it is killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Names of the sequencers.
+const SEQUENCERS: [&str; dev::SEQUENCERS.len()] =
+    ["sequencer", "sequencer-2", "sequencer-3", "sequencer-4", "sequencer-5"];
+
 /// Which process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     L1,
-    Sequencer,
+    /// By its place among [`dev::SEQUENCERS`].
+    Sequencer(usize),
     Follower,
 }
 
 impl Role {
-    pub(super) const ALL: [Self; 3] = [Self::L1, Self::Sequencer, Self::Follower];
+    /// All that there can be.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        [Self::L1, Self::Follower].into_iter().chain((0..SEQUENCERS.len()).map(Self::Sequencer))
+    }
 
     /// Name of its folder, its log and its lines.
+    ///
+    /// # Panics
+    /// For a sequencer that has no account.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::L1 => "l1",
-            Self::Sequencer => "sequencer",
+            Self::Sequencer(index) => SEQUENCERS[index],
             Self::Follower => "follower",
         }
     }
@@ -200,7 +212,7 @@ async fn copy_lines(role: Role, stderr: tokio::process::ChildStderr, path: PathB
     };
     let mut lines = BufReader::new(stderr).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        eprintln!("{:>9} | {line}", role.name());
+        eprintln!("{:>11} | {line}", role.name());
         if let Some(open) = &mut file
             && open.write_all(format!("{line}\n").as_bytes()).await.is_err()
         {

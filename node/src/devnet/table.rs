@@ -13,6 +13,9 @@ pub(super) fn banner(devnet: &Devnet, took: Duration) -> String {
     line(format!("  L1         {}   chain {}, {} ms slots", devnet.l1.rpc_url, devnet.l1.chain_id, devnet.l1.slot_ms));
     line(format!("  L1 beacon  {}", devnet.l1.beacon_url));
     line(format!("  L2         {}   chain {}, sequencer", devnet.sequencer.rpc_url, devnet.l2_chain_id));
+    for (index, sequencer) in devnet.more_sequencers.iter().enumerate() {
+        line(format!("  L2         {}   sequencer {}", sequencer.rpc_url, index + 2));
+    }
     line(format!("  L2         {}   follower, from L1 alone", devnet.follower.rpc_url));
     line(String::new());
     line(format!("  Hub        {}   on L1", devnet.hub));

@@ -378,7 +378,8 @@ async fn a_rollup_registered_with_less_than_its_genesis_balances_can_take_out_it
     let (world, rollup) = World::start(FIXED).await;
     let registered = world.recorded(rollup.chain_id()).await;
     assert_eq!(registered.escrow, rollup.config.circulating_genesis_balance(), "deploy escrows what circulates");
-    assert_eq!(registered.escrow, dev::BALANCE * U256::from(ACCOUNTS.len() + 1));
+    let relayers = dev::RELAYER_BALANCE * U256::from(dev::SEQUENCERS.len() - 1);
+    assert_eq!(registered.escrow, dev::BALANCE * U256::from(ACCOUNTS.len() + 1) + relayers);
 
     // Its neighbour in the same Hub promises as much and brings one ether.
     let mut config = rollup.config.clone();

@@ -1,6 +1,7 @@
 //! `basalt` as an operator meets it: refusals that name the flag, processes that end together, chains that go on, an L1
 //! that misbehaves. Each test starts what it needs on free ports in a folder of its own.
 
+mod deposits;
 pub(crate) mod proxy;
 pub(crate) mod running;
 
@@ -17,6 +18,9 @@ const REFUSAL: Duration = Duration::from_secs(20);
 
 /// Longest time of the main job at slots of two seconds.
 const MAIN_JOB: Duration = Duration::from_secs(200);
+
+/// Longest time of a few kills and reorgs at slots of a second.
+const CHAOS: Duration = Duration::from_secs(240);
 
 /// A port where nothing listens: bound by nobody, and below those that the system gives away.
 const NOBODY: &str = "http://127.0.0.1:1";
@@ -59,6 +63,23 @@ fn the_main_job_passes_and_leaves_no_file() {
     assert!(finished.status.success(), "{}\n{}", finished.stdout, finished.stderr);
     assert!(finished.stdout.ends_with("devnet test passed\n"), "{}", finished.stdout);
     println!("{}", finished.stdout);
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn nodes_that_are_killed_and_an_l1_that_reorganises_lose_nothing_and_leave_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = basalt();
+    command.args(["chaos", "--seed=1", "--kills=6", "--reorgs=3", "--depth-max=12"]).env("TMPDIR", folder.path());
+    let finished = finish(command, CHAOS);
+    assert!(finished.status.success(), "{}\n{}", finished.stdout, finished.stderr);
+    println!("{}", finished.stdout);
+    for line in
+        ["seed 1: 6 kills, 3 L1 reorgs", "6 kills in ", "3 L1 reorgs in ", "a fresh follower took ", "chaos passed in "]
+    {
+        assert!(finished.stdout.contains(line), "{line}: {}", finished.stdout);
+    }
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }

@@ -17,7 +17,7 @@ use bridge::{
 use eyre::{OptionExt, bail};
 
 /// Gas of a message to an account without code.
-const PLAIN_GAS: u64 = 30_000;
+pub(super) const PLAIN_GAS: u64 = 30_000;
 
 /// Gas of a message to the counter: two cold slots written for the first time (EIP-8037: 97,920 state gas each).
 const CALL_GAS: u64 = 600_000;
@@ -35,13 +35,30 @@ fn milliether(amount: u64) -> U256 {
 }
 
 /// Sends a message into the rollup; returns it and the L1 gas.
-async fn send_to_l2(
+pub(super) async fn send_to_l2(
     clients: &Clients,
     to: Address,
     value: U256,
     gas_limit: u64,
     data: Bytes,
 ) -> eyre::Result<(Message, u64)> {
+    let (input, fee) = message(clients, to, gas_limit, data).await?;
+    let before = escrow(clients).await?;
+    let request = TransactionRequest::default().with_to(clients.devnet.hub).with_value(value + fee).with_input(input);
+    let receipt = clients.send(&clients.l1, DEPOSITOR, request).await?;
+    same("escrow", escrow(clients).await?, before + value + fee)?;
+    let log = receipt.inner.logs().iter().find_map(|log| Hub::MessageSent::decode_log(&log.inner).ok());
+    let event = log.ok_or_eyre("Hub emitted no MessageSent")?;
+    Ok((event.data.message.into(), receipt.gas_used))
+}
+
+/// Input of `Hub.sendMessage` into the rollup, and the fee that it offers, wei.
+pub(super) async fn message(
+    clients: &Clients,
+    to: Address,
+    gas_limit: u64,
+    data: Bytes,
+) -> eyre::Result<(Bytes, U256)> {
     let devnet = &clients.devnet;
     let min =
         Hub::minFeeCall { dstChainId: devnet.l2_chain_id, gasLimit: gas_limit, dataLength: U256::from(data.len()) };
@@ -49,16 +66,7 @@ async fn send_to_l2(
     // The base fee may rise until Hub sees the message.
     let fee = Hub::minFeeCall::abi_decode_returns(&answer)? * U256::from(2);
     let send = Hub::sendMessageCall { dstChainId: devnet.l2_chain_id, to, fee, gasLimit: gas_limit, data };
-    let before = escrow(clients).await?;
-    let request = TransactionRequest::default()
-        .with_to(devnet.hub)
-        .with_value(value + fee)
-        .with_input(Bytes::from(send.abi_encode()));
-    let receipt = clients.send(&clients.l1, DEPOSITOR, request).await?;
-    same("escrow", escrow(clients).await?, before + value + fee)?;
-    let log = receipt.inner.logs().iter().find_map(|log| Hub::MessageSent::decode_log(&log.inner).ok());
-    let event = log.ok_or_eyre("Hub emitted no MessageSent")?;
-    Ok((event.data.message.into(), receipt.gas_used))
+    Ok((send.abi_encode().into(), fee))
 }
 
 async fn call(clients: &Clients, to: Address, input: Vec<u8>) -> eyre::Result<Bytes> {

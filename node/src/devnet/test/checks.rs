@@ -6,38 +6,51 @@ use super::{
 };
 use alloy_eips::{BlockId, eip2718::Encodable2718, eip4844::Blob};
 use alloy_primitives::{B256, Bytes, keccak256};
-use alloy_provider::Provider;
+use alloy_provider::{DynProvider, Provider};
 use alloy_rpc_types_eth::{BlockNumberOrTag, Filter, Log};
 use alloy_sol_types::SolEvent;
 use bridge::{abi::Hub, opening::Kzg};
 use eyre::{OptionExt, bail};
 use serde::Deserialize;
 
-/// Chain ids are as `devnet.json` says, on all three endpoints.
+/// Chain ids are as `devnet.json` says, on all endpoints.
 pub(super) async fn both_layers_answer(clients: &Clients) -> eyre::Result<Done<()>> {
     same("L1 chain id", clients.l1.get_chain_id().await?, clients.devnet.l1.chain_id)?;
-    same("L2 chain id", clients.l2.get_chain_id().await?, clients.devnet.l2_chain_id)?;
-    same("follower's chain id", clients.follower.get_chain_id().await?, clients.devnet.l2_chain_id)?;
+    for (name, provider) in clients.nodes() {
+        same(&format!("chain id of {name}"), provider.get_chain_id().await?, clients.devnet.l2_chain_id)?;
+    }
     Ok(Done::new(()))
 }
 
-/// Block, state root and receipts of both nodes are the same at each height.
-pub(super) async fn follower_equals_sequencer(clients: &Clients) -> eyre::Result<Done<()>> {
-    let head = clients.l2.get_block_number().await?;
+/// Block, state root and receipts of all nodes are the same at each height.
+pub(super) async fn one_chain_at_every_height(clients: &Clients) -> eyre::Result<Done<()>> {
+    let mut head = 0;
+    for (_, provider) in clients.nodes() {
+        head = head.max(provider.get_block_number().await?);
+    }
+    for (name, provider) in clients.nodes() {
+        equals(clients, &name, provider, head).await?;
+    }
+    Ok(Done::new(()))
+}
+
+/// `provider` reaches `head`, and has the first sequencer's blocks and receipts at each height up to it.
+pub(super) async fn equals(clients: &Clients, name: &str, provider: &DynProvider, head: u64) -> eyre::Result<()> {
     let caught_up =
-        async || -> eyre::Result<Option<()>> { Ok((clients.follower.get_block_number().await? >= head).then_some(())) };
-    clients.wait("the follower to reach the sequencer", || Box::pin(caught_up())).await?;
+        async || -> eyre::Result<Option<()>> { Ok((provider.get_block_number().await? >= head).then_some(())) };
+    clients.wait(&format!("{name} to reach block {head}"), || Box::pin(caught_up())).await?;
     for number in 0..=head {
         let id = BlockNumberOrTag::Number(number);
         let ours = clients.l2.get_block_by_number(id).full().await?.ok_or_eyre("the sequencer lacks a block")?;
-        let theirs = clients.follower.get_block_by_number(id).full().await?.ok_or_eyre("the follower lacks a block")?;
-        same(&format!("header {number}"), &theirs.header, &ours.header)?;
+        let theirs = provider.get_block_by_number(id).full().await?;
+        let theirs = theirs.ok_or_else(|| eyre::eyre!("{name} lacks block {number}"))?;
+        same(&format!("header {number} of {name}"), &theirs.header, &ours.header)?;
         same(&format!("hash of header {number}"), ours.header.inner.hash_slow(), ours.header.hash)?;
         let ours = clients.l2.get_block_receipts(BlockId::number(number)).await?;
-        let theirs = clients.follower.get_block_receipts(BlockId::number(number)).await?;
-        same(&format!("receipts of {number}"), theirs, ours)?;
+        let theirs = provider.get_block_receipts(BlockId::number(number)).await?;
+        same(&format!("receipts of {number} at {name}"), theirs, ours)?;
     }
-    Ok(Done::new(()))
+    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -101,7 +114,7 @@ pub(super) async fn gas_of_landings(clients: &Clients) -> eyre::Result<u64> {
     Ok(gas)
 }
 
-async fn landings(clients: &Clients) -> eyre::Result<Vec<(Log, Hub::BlockLanded)>> {
+pub(super) async fn landings(clients: &Clients) -> eyre::Result<Vec<(Log, Hub::BlockLanded)>> {
     let filter =
         Filter::new().address(clients.devnet.hub).event_signature(Hub::BlockLanded::SIGNATURE_HASH).from_block(0);
     let logs = clients.l1.get_logs(&filter).await?;

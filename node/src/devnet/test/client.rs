@@ -19,10 +19,15 @@ const PATIENCE_SLOTS: u64 = 12;
 pub(super) struct Clients {
     pub(super) devnet: Devnet,
     pub(super) l1: DynProvider,
+    /// The first sequencer.
     pub(super) l2: DynProvider,
+    /// All sequencers, the first again.
+    pub(super) sequencers: Vec<DynProvider>,
     pub(super) follower: DynProvider,
     pub(super) keys: Vec<PrivateKeySigner>,
     pub(super) http: reqwest::Client,
+    /// L1 slots that anything may take.
+    patience_slots: u64,
     /// Fresh addresses follow from this, so that a second run against the same devnet has its own.
     seed: B256,
 }
@@ -47,9 +52,12 @@ impl Clients {
         Ok(Self {
             l1: provider(&devnet.l1.rpc_url)?,
             l2: provider(&devnet.sequencer.rpc_url)?,
+            sequencers: devnet.sequencers().map(|node| provider(&node.rpc_url)).collect::<Result<_, _>>()?,
             follower: provider(&devnet.follower.rpc_url)?,
             keys,
             http: reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?,
+            // With several sequencers, what was sent to one waits for a slot of its validators.
+            patience_slots: PATIENCE_SLOTS * devnet.sequencers().count() as u64,
             seed: alloy_primitives::keccak256(now.to_be_bytes()),
             devnet,
         })
@@ -65,8 +73,20 @@ impl Clients {
         alloy_primitives::keccak256([self.seed.as_slice(), name.as_bytes()].concat())
     }
 
+    /// Anything may take so many slots from now on.
+    pub(super) const fn wait_for_slots(&mut self, slots: u64) {
+        self.patience_slots = slots;
+    }
+
     pub(super) fn patience(&self) -> Duration {
-        Duration::from_millis(self.devnet.l1.slot_ms * PATIENCE_SLOTS)
+        Duration::from_millis(self.devnet.l1.slot_ms * self.patience_slots)
+    }
+
+    /// All L2 nodes with their names.
+    pub(super) fn nodes(&self) -> Vec<(String, &DynProvider)> {
+        let sequencers = self.sequencers.iter().enumerate();
+        let named = sequencers.map(|(index, provider)| (format!("sequencer {}", index + 1), provider));
+        named.chain([("the follower".to_owned(), &self.follower)]).collect()
     }
 
     /// Sends from account `from` and waits for a receipt that says success.

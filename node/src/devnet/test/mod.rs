@@ -3,27 +3,21 @@
 //! It talks to a devnet only as a stranger would: JSON-RPC, beacon API, `devnet.json`, and `kill -9`. Read [`run`].
 
 mod bridging;
+pub mod chaos;
 mod checks;
 mod client;
 mod crash;
+mod own;
+mod several;
 mod traffic;
 
 use super::{Devnet, table};
 use crate::cli::DevnetTestArgs;
 use client::Clients;
-use eyre::{WrapErr, bail};
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use eyre::WrapErr;
+use own::OwnDevnet;
+use std::{path::Path, time::Instant};
 use table::Row;
-
-/// Longest start of a devnet of our own.
-const START_PATIENCE: Duration = Duration::from_secs(90);
-
-/// Longest stop of a devnet of our own.
-const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs every step and prints the table; the first thing that is not as it should be ends it.
 pub async fn run(args: DevnetTestArgs) -> eyre::Result<()> {
@@ -31,8 +25,9 @@ pub async fn run(args: DevnetTestArgs) -> eyre::Result<()> {
     let path = match &args.attach {
         Some(path) => path.clone(),
         None => {
-            let started = OwnDevnet::start(&args).await?;
-            let path = started.folder.join("devnet.json");
+            let slot_ms = format!("--l1.slot-ms={}", args.l1_slot_ms);
+            let started = OwnDevnet::start("test", &[slot_ms, format!("--sequencers={}", args.sequencers)]).await?;
+            let path = started.devnet_file();
             own = Some(started);
             path
         }
@@ -60,8 +55,11 @@ async fn steps(path: &Path, args: &DevnetTestArgs) -> eyre::Result<Vec<Row>> {
     let withdrawal = report.step("withdrawal L2 -> L1, sent and landed", bridging::withdraw(&clients)).await?;
     report.step("withdrawal proven and claimed on L1", bridging::claim(&clients, &withdrawal)).await?;
     report.step("the same claim again is refused", bridging::claim_again(&clients, &withdrawal)).await?;
-    report.step("both nodes killed (-9) and back", crash::kill_both(&clients, path)).await?;
-    report.step("follower equals sequencer at every height", checks::follower_equals_sequencer(&clients)).await?;
+    if clients.sequencers.len() > 1 {
+        several::steps(&clients, path, &mut report).await?;
+    }
+    report.step("all L2 nodes killed (-9) and back", crash::kill_all(&clients, path)).await?;
+    report.step("one chain at every height on all nodes", checks::one_chain_at_every_height(&clients)).await?;
     report.step("every block's blobs hold its payload", checks::blobs_hold_the_payload(&clients)).await?;
     let advance = checks::gas_of_landings(&clients).await?;
     report.rows.push(Row { step: "all landings".into(), took: report.started.elapsed(), l1_gas: Some(advance) });
@@ -104,66 +102,5 @@ impl Report {
         eprintln!("ok  {name} ({:.1} s)", row.took.as_secs_f64());
         self.rows.push(row);
         Ok(done.value)
-    }
-}
-
-/// A devnet that this test started, on free ports, in a folder of its own.
-struct OwnDevnet {
-    folder: PathBuf,
-    process: tokio::process::Child,
-}
-
-impl OwnDevnet {
-    async fn start(args: &DevnetTestArgs) -> eyre::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("basalt-devnet-test-{}", std::process::id()));
-        let log = std::fs::File::create(folder.with_extension("log"))?;
-        let process = tokio::process::Command::new(std::env::current_exe()?)
-            .args(["devnet", "--l1.http-port=0", "--l1.beacon-port=0", "--http.port=0", "--follower.http.port=0"])
-            .arg(format!("--datadir={}", folder.display()))
-            .arg(format!("--l1.slot-ms={}", args.l1_slot_ms))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()?;
-        let mut own = Self { folder, process };
-        let deadline = Instant::now() + START_PATIENCE;
-        while Devnet::read(&own.folder.join("devnet.json"))?.is_none() {
-            if let Some(status) = own.process.try_wait()? {
-                bail!("the devnet ended ({status}); its log is {}", own.log().display());
-            }
-            if Instant::now() >= deadline {
-                bail!(
-                    "the devnet was not ready after {} s; its log is {}",
-                    START_PATIENCE.as_secs(),
-                    own.log().display()
-                );
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Ok(own)
-    }
-
-    fn log(&self) -> PathBuf {
-        self.folder.with_extension("log")
-    }
-
-    /// Stops it as Ctrl-C would, and removes its files unless they may explain a failure.
-    async fn stop(mut self, passed: bool) -> eyre::Result<()> {
-        if let Some(pid) = self.process.id() {
-            crash::signal("-INT", pid).await?;
-        }
-        let status =
-            tokio::time::timeout(STOP_PATIENCE, self.process.wait()).await.wrap_err("the devnet does not stop")??;
-        if !passed {
-            eprintln!("its files stay in {} and {}", self.folder.display(), self.log().display());
-            return Ok(());
-        }
-        if !status.success() {
-            bail!("the devnet did not stop cleanly ({status}); its log is {}", self.log().display());
-        }
-        std::fs::remove_dir_all(&self.folder)?;
-        std::fs::remove_file(self.log())?;
-        Ok(())
     }
 }

@@ -21,7 +21,7 @@ use bridge::abi::Counter;
 use eyre::OptionExt;
 
 /// Gas of a transfer to an account that is new: 21,000 and EIP-8037's 183,600 for the account, with room.
-const TRANSFER_GAS: u64 = 230_000;
+pub(super) const TRANSFER_GAS: u64 = 230_000;
 
 /// Gas of a call to the counter, whose slots exist after the first one.
 const CALL_GAS: u64 = 300_000;
@@ -30,7 +30,7 @@ const CALL_GAS: u64 = 300_000;
 const DELEGATE_GAS: u64 = 600_000;
 
 /// Offered fee, wei per gas: the L2's base fee starts at one gwei and falls.
-const MAX_FEE: u128 = 3_000_000_000;
+pub(super) const MAX_FEE: u128 = 3_000_000_000;
 
 /// Puts the counter on L2.
 pub(super) async fn deploy_counter(clients: &Clients) -> eyre::Result<Done<Address>> {
@@ -60,6 +60,8 @@ pub(super) async fn mixed(clients: &Clients, counter: Address, total: usize) -> 
     for key in &clients.keys {
         nonces.push(clients.l2.get_transaction_count(key.address()).await?);
     }
+    // Without gossip a node lands what was sent to it, so an account keeps to one sequencer.
+    let node = |from: usize| &clients.sequencers[from % clients.sequencers.len()];
     let (mut hashes, mut sent, mut calls) = (Vec::with_capacity(total), U256::ZERO, 0u64);
     for index in 0..total {
         let from = index % senders;
@@ -78,7 +80,7 @@ pub(super) async fn mixed(clients: &Clients, counter: Address, total: usize) -> 
         let to = Targets { authority, receiver, counter, value };
         let transaction = sign(clients, &clients.keys[from], kind, nonces[from], &to)?;
         nonces[from] += 1;
-        let pending = clients.l2.send_raw_transaction(&transaction.encoded_2718()).await?;
+        let pending = node(from).send_raw_transaction(&transaction.encoded_2718()).await?;
         hashes.push(*pending.tx_hash());
     }
     for hash in hashes {
@@ -166,7 +168,7 @@ fn sign(clients: &Clients, key: &PrivateKeySigner, kind: Kind, nonce: u64, to: &
     })
 }
 
-fn signed<T>(key: &PrivateKeySigner, mut transaction: T) -> eyre::Result<TxEnvelope>
+pub(super) fn signed<T>(key: &PrivateKeySigner, mut transaction: T) -> eyre::Result<TxEnvelope>
 where
     T: SignableTransaction<Signature>,
     TxEnvelope: From<alloy_consensus::Signed<T>>,

@@ -77,10 +77,16 @@ pub(crate) struct Running {
 impl Running {
     /// Starts `basalt devnet` in `folder` and waits for the banner. Its output goes to files beside the folder.
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn start_with(folder: &Path, flags: &[&str]) -> Self {
         let (out, err) = (folder.with_extension("out"), folder.with_extension("err"));
         let mut process = basalt()
             .args(["devnet", "--l1.slot-ms=1000", "--l1.http-port=0", "--l1.beacon-port=0"])
             .args(["--http.port=0", "--follower.http.port=0"])
+            .args(flags)
             .arg(format!("--datadir={}", folder.display()))
             .stdout(File::create(&out).unwrap())
             .stderr(File::create(&err).unwrap())
@@ -101,9 +107,10 @@ impl Running {
         Self { devnet, process, out }
     }
 
-    /// The three children.
-    pub(crate) fn children(&self) -> [u32; 3] {
-        [self.devnet.l1.pid, self.devnet.sequencer.pid, self.devnet.follower.pid].map(Option::unwrap)
+    /// All children.
+    pub(crate) fn children(&self) -> Vec<u32> {
+        let nodes = self.devnet.sequencers().chain([&self.devnet.follower]).map(|node| node.pid);
+        [self.devnet.l1.pid].into_iter().chain(nodes).map(Option::unwrap).collect()
     }
 
     /// Ctrl-C. Expects that it ends well and that nothing is left of it.
