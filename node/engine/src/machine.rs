@@ -280,6 +280,11 @@ impl Engine {
         std::iter::once(self.finalised_in).chain(self.journal.iter().map(|entry| entry.at))
     }
 
+    /// Landed blocks that are not applied yet, in order.
+    pub fn landings(&self) -> impl Iterator<Item = &Landing> {
+        self.queue.iter()
+    }
+
     /// Messages into the rollup that were seen, ascending. The sequencer skips what the L2 has consumed.
     pub fn inbox(&self) -> impl Iterator<Item = &InboxEntry> {
         self.inbox.iter().map(|(_, entry)| entry)
@@ -406,17 +411,27 @@ impl Engine {
             return; // An endpoint behind a load balancer may answer with an older checkpoint; finality never moves back.
         }
         self.l1_finalised = Some(at);
+        if self.finalise() {
+            effects.push(Effect::Heads(self.heads));
+        }
+    }
+
+    /// The newest applied block that landed in a finalised L1 block is final. Returns whether that is another one now.
+    fn finalise(&mut self) -> bool {
+        let Some(L1Ref { number, .. }) = self.l1_finalised else { return false };
         let applied = self.heads.applied.0.number;
         let below = self.journal.iter().rev().filter(|entry| entry.at.number <= number);
+        // While catching up, the journal and what it forgot are ahead of what is applied.
         let newest = below
             .filter_map(|entry| Some((*entry.landed.iter().rev().find(|block| block.number <= applied)?, entry.at)))
             .next()
-            .or_else(|| Some(self.base).filter(|(_, at)| at.number <= number));
-        if let Some((block, at)) = newest.filter(|(block, _)| block.number > self.heads.finalised.0.number) {
-            self.heads.finalised = Final(block);
-            self.finalised_in = at;
-            effects.push(Effect::Heads(self.heads));
-        }
+            .or_else(|| Some(self.base).filter(|(block, at)| block.number <= applied && at.number <= number));
+        let Some((block, at)) = newest.filter(|(block, _)| block.number > self.heads.finalised.0.number) else {
+            return false;
+        };
+        self.heads.finalised = Final(block);
+        self.finalised_in = at;
+        true
     }
 
     fn on_fetched(&mut self, fetched: Fetched, now: Millis, effects: &mut Vec<Effect>) {
@@ -456,6 +471,7 @@ impl Engine {
                 self.heads.applied = Applied(block);
                 self.heads.landed = Landed(block);
                 self.work = Work::Idle;
+                self.finalise();
                 effects.push(Effect::Heads(self.heads));
                 if self.queue.is_empty() {
                     effects.push(Effect::Cursor(self.l1_head));

@@ -171,6 +171,26 @@ fn building_is_asked_for_once_a_slot_and_only_when_synced() {
 }
 
 #[test]
+fn finality_that_is_heard_of_before_the_blocks_are_applied_never_passes_them() {
+    let mut engine = engine();
+    let blocks = JOURNAL_LIMIT as u64 + 50;
+    for n in 1..=blocks {
+        let landed = landing(l2(n, 0), l2(n - 1, 0), l1(10 + n, 0));
+        engine.handle(block(l1(10 + n, 0), l1(9 + n, 0), vec![landed]), Millis(0));
+    }
+    engine.handle(Event::L1Finalised { at: l1(10 + blocks - 5, 0) }, Millis(0));
+    for n in 1..=blocks {
+        let (hash, parent_hash) = (l2(n, 0).hash, l2(n - 1, 0).hash);
+        engine.handle(Event::Fetched(Fetched { hash, found: true }), Millis(0));
+        engine.handle(Event::Executed(Executed { hash, parent_hash, result: Ok(()) }), Millis(0));
+        let heads = engine.heads();
+        assert_eq!(heads.applied.0, l2(n, 0));
+        assert!(heads.finalised.0.number <= n, "{heads:?}");
+    }
+    assert_eq!(engine.heads().finalised.0, l2(blocks - 5, 0));
+}
+
+#[test]
 fn where_l1_misses_a_slot_building_is_asked_for_the_next_one() {
     let mut engine = engine();
     let at = l1(11, 0);
