@@ -1,10 +1,11 @@
 //! Carries out what the engine decides: one task that owns the engine and writes the chain. Read [`Driver::run`].
 
 use crate::{
-    carriers::Carriers,
-    derive::{self, ApplyError, Payload},
+    derive::{self, ApplyError},
     host::{self, Host, Interrupted},
     node::SequencerConfig,
+    orders::Orders,
+    payloads::Payloads,
     pool::{NodeStateError, TxPool},
     production::{Order, consumed},
     shutdown::Shutdown,
@@ -13,13 +14,10 @@ use crate::{
 use alloy_eips::BlockNumHash;
 use alloy_primitives::{B256, Bytes};
 use engine::{
-    BlockRef, Effect, Engine, Event, Executed, Fetched, Final, Heads, L1Ref, Landed, Landing, Refused, Resume, Settings,
+    BlockRef, Effect, Engine, Event, Executed, Fetched, Final, Heads, L1Ref, Landed, Landing, Refused, Resume,
+    Settings, Status,
 };
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 use storage::{Chain, Durability, StorageError};
 use tokio::sync::mpsc;
 
@@ -54,25 +52,30 @@ pub struct Driver {
     pub engine: Engine,
     /// The chain; this task is its only writer.
     pub chain: Chain,
-    /// Where payloads come from.
-    pub carriers: Carriers,
     /// Transactions of removed blocks go back there.
     pub pool: Option<Arc<TxPool>>,
     /// What RPC sees.
     pub view: Arc<View>,
     /// The sequencer's task.
-    pub production: Option<mpsc::Sender<Order>>,
-    /// The sending side of the events, for tasks that the driver starts.
-    pub events: mpsc::Sender<Event>,
+    pub production: Option<Orders>,
     /// How long what landed blocks' blobs carried is kept; `None` for ever.
     pub blob_retention: Option<Duration>,
-    /// Payloads that were fetched, by block hash, until they are executed.
+    /// Payloads of landed blocks until they are executed.
     pub payloads: Payloads,
+    /// Where catching up with L1 began; `None` once that is done.
+    pub catching_up: Option<CatchingUp>,
 }
 
-/// Hands payloads from fetching tasks to the driver, so that events stay small.
-#[derive(Clone, Debug, Default)]
-pub struct Payloads(Arc<parking_lot::Mutex<BTreeMap<B256, Payload>>>);
+/// Where a start found the chain.
+#[derive(Clone, Copy, Debug)]
+pub struct CatchingUp {
+    /// The host's uptime.
+    pub since: Duration,
+    /// Number of the applied head.
+    pub applied: u64,
+    /// The L1 position.
+    pub l1: u64,
+}
 
 impl Driver {
     /// Runs until `shutdown`, or until something of ours fails.
@@ -100,30 +103,67 @@ impl Driver {
     async fn step(&mut self, event: Event) -> Result<(), DriverError> {
         let heard = matches!(event, Event::L1Block(_));
         let quiet = matches!(event, Event::Tick);
+        let rewound = if let Event::L1Rewind { to } = &event { Some(to.number) } else { None };
         let mut events = VecDeque::from([event]);
         let mut acted = false;
         while let Some(event) = events.pop_front() {
-            for effect in self.engine.handle(event, self.host.now()) {
+            let is_rewind = matches!(event, Event::L1Rewind { .. });
+            let effects = self.engine.handle(event, self.host.now());
+            let unwinds = effects.iter().any(|effect| matches!(effect, Effect::Unwind { .. }));
+            if let Some(to) = rewound.filter(|_| is_rewind && !unwinds) {
+                // No block of ours goes, but one on its way to L1 may name an origin that does.
+                self.order(Order::Rewound { to });
+            }
+            for effect in effects {
                 acted = true;
                 self.carry_out(effect, &mut events).await?;
             }
         }
+        if rewound.is_some() {
+            self.payloads.keep_only(&self.engine.landings().map(|landing| landing.block.hash).collect());
+        }
+        // The first is the engine's to ask for.
+        self.payloads.look_ahead(self.engine.landings().skip(1));
         if acted || !quiet {
-            self.view.update(self.engine.status(), heard);
+            let status = self.engine.status();
+            self.caught_up(&status);
+            self.view.update(status, heard);
         }
         Ok(())
     }
 
+    /// Says once how fast catching up was.
+    fn caught_up(&mut self, status: &Status) {
+        if !status.caught_up || status.pending > 0 {
+            return;
+        }
+        let Some(start) = self.catching_up.take() else { return };
+        let blocks = self.engine.heads().applied.0.number.saturating_sub(start.applied);
+        let took = self.host.uptime().saturating_sub(start.since);
+        let per_second = blocks as f64 / took.as_secs_f64().max(0.001);
+        tracing::info!(
+            blocks,
+            seconds = format!("{:.3}", took.as_secs_f64()),
+            blocks_per_s = format!("{per_second:.1}"),
+            l1_from = start.l1,
+            l1_to = status.l1_head.number,
+            "caught up with L1"
+        );
+    }
+
     async fn carry_out(&mut self, effect: Effect, events: &mut VecDeque<Event>) -> Result<(), DriverError> {
         match effect {
-            Effect::Fetch { landing, attempt } => self.fetch(*landing, attempt),
+            Effect::Fetch { landing, attempt } => {
+                let hash = landing.block.hash;
+                if self.payloads.want(*landing, attempt) {
+                    events.push_back(Event::Fetched(Fetched { hash, found: true }));
+                }
+            }
             Effect::Execute { landing } => events.push_back(self.execute(*landing).await?),
             Effect::Unwind { to, because } => self.unwind(to, because).await?,
             Effect::Heads(heads) => self.publish(heads)?,
             Effect::Cursor(at) => self.settle(at).await?,
-            Effect::Build(on) => {
-                self.order(Order::Build { on: *on, inbox: self.engine.inbox().cloned().collect() }).await
-            }
+            Effect::Build(on) => self.order(Order::Build { on: *on, inbox: self.engine.inbox().cloned().collect() }),
             Effect::Halt(halt) => {
                 tracing::error!(?halt, "following has stopped; reads of the last agreed head go on");
             }
@@ -131,29 +171,11 @@ impl Driver {
         Ok(())
     }
 
-    fn fetch(&self, landing: Landing, attempt: u32) {
-        let (carriers, events, payloads) = (self.carriers.clone(), self.events.clone(), self.payloads.clone());
-        let task = async move {
-            let hash = landing.block.hash;
-            let found = match carriers.fetch(&landing).await {
-                Some(payload) => {
-                    payloads.0.lock().insert(hash, payload);
-                    true
-                }
-                None => {
-                    tracing::info!(number = landing.block.number, attempt, "no carrier has the payload yet");
-                    false
-                }
-            };
-            // The driver is gone only when the node stops.
-            let _ = events.send(Event::Fetched(Fetched { hash, found })).await;
-        };
-        self.host.spawn("fetch", Box::pin(task));
-    }
-
     async fn execute(&mut self, landing: Landing) -> Result<Event, DriverError> {
         let (hash, parent_hash) = (landing.block.hash, landing.block.parent_hash);
-        let payload = self.payloads.0.lock().remove(&hash);
+        let payload = self.payloads.take(hash);
+        // Carriers bring the next ones meanwhile.
+        self.payloads.look_ahead(self.engine.landings().skip(1));
         let (chain, number) = (self.chain.clone(), landing.block.number);
         let work = move || match payload {
             Some(payload) => derive::apply(&chain, &landing, payload),
@@ -194,7 +216,7 @@ impl Driver {
                 pool.put_back(derive::transactions(block))?;
             }
         }
-        self.order(Order::Rewound { to: because.number }).await;
+        self.order(Order::Rewound { to: because.number });
         Ok(())
     }
 
@@ -233,15 +255,13 @@ impl Driver {
         let record = [&at.number.to_be_bytes()[..], at.hash.as_slice()].concat();
         self.chain.journal_put(&[(CURSOR, Some(Bytes::from(record)))], Durability::Buffered)?;
         let finalised = self.engine.status().l1_finalised.map_or(0, |at| at.number);
-        self.order(Order::L1Head { at, finalised }).await;
+        self.order(Order::L1Head { at, finalised });
         Ok(())
     }
 
-    async fn order(&self, order: Order) {
-        if let Some(production) = &self.production
-            && production.send(order).await.is_err()
-        {
-            tracing::error!("the sequencer task has ended");
+    fn order(&self, order: Order) {
+        if let Some(production) = &self.production {
+            production.post(order);
         }
     }
 }

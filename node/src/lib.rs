@@ -16,6 +16,8 @@ pub mod host;
 pub mod import;
 pub mod landings;
 pub mod node;
+pub mod orders;
+pub mod payloads;
 pub mod pool;
 pub mod production;
 pub mod shutdown;

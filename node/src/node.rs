@@ -2,12 +2,14 @@
 
 use crate::{
     carriers::{self, Archive, Carriers},
-    driver::{self, Driver, DriverError, EVENT_QUEUE},
+    driver::{self, CatchingUp, Driver, DriverError, EVENT_QUEUE},
     duties::{Duties, DutiesConfig, DutiesTask},
     host::{self, Host, Interrupted, Task, Tokio},
     landings::{LandingLimits, Landings},
+    orders::mailbox,
+    payloads::Payloads,
     pool::{NoPool, TxPool},
-    production::{ORDER_QUEUE, Production, Tips, consumed},
+    production::{Production, Tips, consumed},
     shutdown::{self, Shutdown, Stopper},
     turn::Turn,
     view::View,
@@ -322,7 +324,7 @@ impl Node {
         let mut duties = None;
         let mut orders = None;
         if let (Some(sequencer), Some(pool)) = (sequencer, &pool) {
-            let (sender, receiver) = mpsc::channel(ORDER_QUEUE);
+            let (sender, receiver) = mailbox();
             let slot_ms = rollup.l1_slot_ms;
             let schedule: Arc<dyn ProposerSchedule> = match &sequencer.duties {
                 None => Arc::new(Open),
@@ -357,18 +359,21 @@ impl Node {
             production = Some(host::spawn(&*host, "sequencer", task.run(receiver, shutdown.clone())));
             orders = Some(sender);
         }
-        let payloads = Default::default();
+        let catching_up = Some(CatchingUp {
+            since: host.uptime(),
+            applied: engine.heads().applied.0.number,
+            l1: engine.status().l1_head.number,
+        });
         let driver = Driver {
             host: host.clone(),
             engine,
             chain,
-            carriers,
             pool,
             view,
             production: orders,
-            events,
             blob_retention,
-            payloads,
+            payloads: Payloads::new(host.clone(), carriers, events),
+            catching_up,
         };
         let driver = host::spawn(&*host, "driver", driver.run(inbox, shutdown));
         Workers { driver, watcher, production, duties, stopper }

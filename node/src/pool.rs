@@ -100,7 +100,8 @@ impl TxPool {
         let refused =
             self.pool.lock().reinsert(returned, |sender| views.get(&sender).copied().unwrap_or_default(), now_ms);
         for (hash, why) in &refused {
-            tracing::warn!(%hash, %why, "a transaction of an abandoned block does not go back into the pool");
+            // Mostly because another block has it by now.
+            tracing::debug!(%hash, %why, "a transaction of an abandoned block does not go back into the pool");
         }
         self.chain.pool_update(&[], &kept, Durability::Buffered)?;
         Ok(())

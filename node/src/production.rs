@@ -16,6 +16,7 @@ use crate::{
     derive,
     host::{self, Host, Interrupted},
     landings::Landings,
+    orders::OrderInbox,
     pool::TxPool,
     shutdown::Shutdown,
     turn::Turn,
@@ -41,9 +42,6 @@ pub use tips::Tips;
 /// Storage slots of the Messenger (bridge/SPEC.md): messages consumed so far, and the rolling hash at that count.
 const CONSUMED_COUNT_SLOT: U256 = U256::from_limbs([34, 0, 0, 0]);
 const CONSUMED_HASH_SLOT: U256 = U256::from_limbs([35, 0, 0, 0]);
-
-/// Orders waiting for the sequencer before the driver waits too.
-pub const ORDER_QUEUE: usize = 64;
 
 /// What the driver tells the sequencer.
 #[derive(Clone, Debug)]
@@ -157,7 +155,7 @@ pub enum ProductionError {
 
 impl Production {
     /// Runs until the driver is gone or `shutdown`.
-    pub async fn run(mut self, mut orders: mpsc::Receiver<Order>, mut shutdown: Shutdown) {
+    pub async fn run(mut self, mut orders: OrderInbox, mut shutdown: Shutdown) {
         self.resume().await;
         loop {
             let order = tokio::select! {

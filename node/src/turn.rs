@@ -75,12 +75,12 @@ mod tests {
     use chainspec::{ChainSpec, Layer, dev};
     use engine::{BlockRef, L1Ref};
 
-    /// Slots of two seconds at even multiples of four are ours; the others after three silent ones.
+    /// Slots that begin at multiples of four are ours; the others after five silent ones.
     struct EveryOther;
 
     impl ProposerSchedule for EveryOther {
         fn may_advance(&self, slot_time: u64, _proposer: Address, wait: Wait) -> bool {
-            slot_time.is_multiple_of(4) || wait.silent >= 3 + wait.place
+            slot_time.is_multiple_of(4) || wait.silent >= 5 + wait.place
         }
 
         fn is_exclusive(&self, _slot_time: u64, _proposer: Address) -> bool {
@@ -89,7 +89,7 @@ mod tests {
     }
 
     fn turn() -> Turn {
-        let genesis = dev::l2_genesis(1_000, Default::default());
+        let genesis = dev::l2_genesis(1_000, alloy_primitives::Bytes::from_static(&[0]));
         let spec = ChainSpec::from_genesis(genesis, Layer::Rollup).unwrap();
         Turn::new(Arc::new(EveryOther), Chain::in_memory(Arc::new(spec)).unwrap(), Address::ZERO, 2_000)
     }
@@ -119,8 +119,9 @@ mod tests {
         let turn = turn();
         assert!(!turn.is_ours(&on(1_202)).unwrap());
         assert!(!turn.is_ours(&on(1_206)).unwrap());
-        assert!(turn.is_ours(&on(1_210)).unwrap(), "four silent slots");
+        assert!(!turn.is_ours(&on(1_210)).unwrap());
+        assert!(turn.is_ours(&on(1_214)).unwrap(), "six silent slots");
         turn.nothing_waits();
-        assert!(!turn.is_ours(&on(1_214)).unwrap());
+        assert!(!turn.is_ours(&on(1_218)).unwrap());
     }
 }

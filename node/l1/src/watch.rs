@@ -3,13 +3,18 @@
 use crate::{L1Error, L1Head, L1Rpc, decode};
 use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::Address;
+use alloy_rpc_types_eth::TransactionReceipt;
 use engine::{Event, L1Ref};
+use futures::future::join_all;
 use std::{collections::VecDeque, time::Duration};
 use tokio::sync::mpsc;
 
 /// How many L1 blocks are remembered to find a common ancestor in. More than the engine can undo one by one; the
 /// oldest of all, the finalised one, is kept besides.
 const KNOWN_LIMIT: usize = 256;
+
+/// L1 blocks that are asked for at once while catching up.
+const AHEAD: u64 = 16;
 
 /// Pause after a failed poll, doubled for each failure in a row up to [`BACKOFF_MAX`].
 const BACKOFF_MIN: Duration = Duration::from_millis(250);
@@ -142,27 +147,38 @@ impl Watcher {
             self.rewind(events).await?;
         }
         while self.tip().number < head.at.number {
-            let next = BlockNumberOrTag::Number(self.tip().number + 1);
-            // The chain can change between two requests; whatever comes must hang on the tip.
-            let Some(block) = self.rpc.header(next).await? else { return Ok(()) };
-            if block.header.parent_hash != self.tip().hash {
-                self.rewind(events).await?;
-                continue;
+            let next = self.tip().number + 1;
+            let asked = next..=head.at.number.min(next + AHEAD - 1);
+            for read in join_all(asked.map(|number| self.read(number))).await {
+                // The chain can change between two requests; whatever comes must hang on the tip.
+                let Some((block, receipts)) = read? else { return Ok(()) };
+                if block.header.parent_hash != self.tip().hash {
+                    self.rewind(events).await?;
+                    break;
+                }
+                let seen = match receipts {
+                    Some(receipts) => decode::l1_block(&block, &receipts, self.hub, self.chain_id)?,
+                    None => decode::empty(&block),
+                };
+                self.known.push_back(block.at);
+                if self.known.len() > KNOWN_LIMIT {
+                    self.known.remove(1);
+                }
+                self.caught_up = false;
+                send(events, Event::L1Block(seen)).await?;
             }
-            let seen = if decode::may_concern(&block, self.hub) {
-                let Some(receipts) = self.rpc.receipts(&block).await? else { return Ok(()) };
-                decode::l1_block(&block, &receipts, self.hub, self.chain_id)?
-            } else {
-                decode::empty(&block)
-            };
-            self.known.push_back(block.at);
-            if self.known.len() > KNOWN_LIMIT {
-                self.known.remove(1);
-            }
-            self.caught_up = false;
-            send(events, Event::L1Block(seen)).await?;
         }
         Ok(())
+    }
+
+    /// The L1 block at `number`, with its receipts where it may concern the rollup; `None` when the endpoint lacks either.
+    async fn read(&self, number: u64) -> Result<Option<(L1Head, Option<Vec<TransactionReceipt>>)>, L1Error> {
+        let Some(block) = self.rpc.header(BlockNumberOrTag::Number(number)).await? else { return Ok(None) };
+        if !decode::may_concern(&block, self.hub) {
+            return Ok(Some((block, None)));
+        }
+        let receipts = self.rpc.receipts(&block).await?;
+        Ok(receipts.map(|receipts| (block, Some(receipts))))
     }
 
     /// Finds the newest known block that is still canonical. Nothing is forgotten before the engine was told, so a

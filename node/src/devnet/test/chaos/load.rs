@@ -2,7 +2,7 @@
 
 use super::super::{
     client::{Clients, same},
-    traffic::{MAX_FEE, TRANSFER_GAS, signed},
+    traffic::{TRANSFER_GAS, signed},
 };
 use alloy_consensus::TxEip1559;
 use alloy_eips::eip2718::Encodable2718;
@@ -21,7 +21,10 @@ use std::{
 use tokio::task::JoinHandle;
 
 /// Pause of each user between two transactions.
-const PACE: Duration = Duration::from_millis(400);
+const PACE: Duration = Duration::from_millis(800);
+
+/// Offered fee, wei per gas: the base fee rises with each of the full blocks that follow a stall, and falls with blocks only.
+const MAX_FEE: u128 = 10_000_000_000_000;
 
 /// Pause before a transaction that was not answered for is sent again.
 const AGAIN: Duration = Duration::from_millis(50);

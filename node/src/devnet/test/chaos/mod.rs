@@ -41,7 +41,7 @@ const POLL: Duration = Duration::from_millis(20);
 const FINALITY_SLOTS: u64 = 80;
 
 /// Slots that everything may take to come to rest in the end: a deep reorg leaves many blocks to be landed again.
-const REST_SLOTS: u64 = 60;
+const REST_SLOTS: u64 = 90;
 
 /// Runs the faults of one seed and checks what must hold; the first thing that does not ends it.
 pub async fn run(args: ChaosArgs) -> eyre::Result<()> {
@@ -77,6 +77,8 @@ async fn faults(path: &Path, plan: &Plan) -> eyre::Result<()> {
     let devnet = Devnet::read(path)?.ok_or_eyre("no devnet.json")?;
     let mut clients = Clients::connect(devnet)?;
     clients.wait_for_slots(REST_SLOTS);
+    // What was deployed and paid for before stays: without it there is no rollup.
+    let floor = clients.l1.get_block_number().await?;
     let load = Load::start(&clients).await?;
 
     let began = Instant::now();
@@ -95,6 +97,12 @@ async fn faults(path: &Path, plan: &Plan) -> eyre::Result<()> {
         );
     }
 
+    if let Some(depth) = plan.reorgs.iter().map(|reorg| reorg.depth).max() {
+        let deep = async || -> eyre::Result<Option<()>> {
+            Ok((clients.l1.get_block_number().await? > floor + depth).then_some(()))
+        };
+        clients.wait("an L1 as long as the deepest reorg", || Box::pin(deep())).await?;
+    }
     let began = Instant::now();
     let mut sent = Vec::new();
     let mut deepest = 0;
