@@ -14,6 +14,7 @@ use crate::{
 use alloy_primitives::Address;
 use execution::StateView as _;
 use rpc::Submit as _;
+use std::collections::BTreeSet;
 
 /// Transactions that fill more than two blocks: each makes an account.
 const USERS: usize = 4;
@@ -154,4 +155,37 @@ fn the_gas_limit_rises_while_blocks_are_full_and_falls_when_they_are_not() {
         }
     }
     assert!(rises >= 2 && falls >= 4, "{rises} rises, {falls} falls");
+}
+
+#[test]
+fn two_sequencers_that_race_for_every_height_lose_no_transaction_and_leave_no_dead_landing() {
+    for seed in 40..44 {
+        let mut world = World::new(seed);
+        let mut rival = Machine::new("rival", vec![world.l1.endpoint()], Some(rollup::sequencer(1)));
+        rival.blocks_per_slot = 3;
+        rival.start(&world.executor, &world.l1, &world.rollup, &Latency::default()).unwrap();
+        world.run_to(4);
+        let pools = [&world.sequencer, &rival].map(|machine| machine.running().unwrap().pool.unwrap());
+        for nonce in 0..EACH {
+            for user in 0..USERS {
+                let pool = &pools[user % 2];
+                futures::executor::block_on(pool.submit(transfer(user, nonce, paid(user, nonce)))).unwrap();
+            }
+        }
+        // A proposer orders landings as it likes, and leaves some out.
+        for slot in 5..30 {
+            world.executor.run_until(world.l1.timestamp(slot) * 1_000).unwrap();
+            let mine = Mine { shuffle: true, left_out_percent: 20, ..Mine::default() };
+            world.l1.mine(slot, &mine).unwrap();
+        }
+        world.run_to(44);
+        world.check();
+        let proposers: BTreeSet<Address> =
+            world.l1.landings(world.rollup.spec.chain_id).into_iter().map(|landed| landed.landed.proposer).collect();
+        assert_eq!(proposers.len(), 2, "both land");
+        assert!(world.l1.waiting().is_empty(), "no dead landing is left to burn");
+        let own = rival.running().unwrap().chain.head().hash();
+        assert_eq!(own, world.sequencer.running().unwrap().chain.head().hash());
+        world.sequencer.kill(&world.executor);
+    }
 }
