@@ -11,7 +11,7 @@ use crate::{
     shutdown::Shutdown,
     view::View,
 };
-use alloy_eips::BlockNumHash;
+use alloy_eips::{BlockNumHash, eip2718::Encodable2718};
 use alloy_primitives::{B256, Bytes};
 use engine::{
     BlockRef, Effect, Engine, Event, Executed, Fetched, Final, Heads, L1Ref, Landed, Landing, Refused, Resume,
@@ -160,7 +160,7 @@ impl Driver {
                 }
             }
             Effect::Execute { landing } => events.push_back(self.execute(*landing).await?),
-            Effect::Unwind { to, because } => self.unwind(to, because).await?,
+            Effect::Unwind { to, because, is_reset } => self.unwind(to, because, is_reset).await?,
             Effect::Heads(heads) => self.publish(heads)?,
             Effect::Cursor(at) => self.settle(at).await?,
             Effect::Build(on) => self.order(Order::Build { on: *on, inbox: self.engine.inbox().cloned().collect() }),
@@ -205,11 +205,27 @@ impl Driver {
         Ok(())
     }
 
-    async fn unwind(&mut self, to: BlockRef, because: L1Ref) -> Result<(), DriverError> {
+    async fn unwind(&mut self, to: BlockRef, because: L1Ref, is_reset: bool) -> Result<(), DriverError> {
         let chain = self.chain.clone();
         let from = chain.heads().applied.number;
+        // Order hazards: the transactions are on disk again before their blocks go, or a crash between the two loses them;
+        // and the L1 position goes first, or a crash leaves one that lies above what is applied, and what landed between
+        // would never be derived.
+        if self.pool.is_some() {
+            keep_transactions(&chain, to.number)?;
+        }
+        if let Some(record) = chain.journal(CURSOR)?
+            && parse_cursor(&record)?.number > because.number
+        {
+            chain.journal_put(&[(CURSOR, Some(cursor_record(because)))], Durability::Buffered)?;
+        }
         let removed = host::blocking(&*self.host, "unwinding", move || chain.unwind(to.number)).await??;
-        tracing::warn!(from, to = to.number, l1 = because.number, "L1 reorg: blocks unwound");
+        let (to, l1) = (to.number, because.number);
+        if is_reset {
+            tracing::warn!(from, to, l1, "L1 reorg deeper than is remembered: reset to the finalised block");
+        } else {
+            tracing::warn!(from, to, l1, "L1 reorg: blocks unwound");
+        }
         if let Some(pool) = &self.pool {
             pool.on_head(Vec::new())?;
             for block in removed.iter().rev() {
@@ -252,8 +268,7 @@ impl Driver {
 
     /// Everything up to this L1 block is applied.
     async fn settle(&mut self, at: L1Ref) -> Result<(), DriverError> {
-        let record = [&at.number.to_be_bytes()[..], at.hash.as_slice()].concat();
-        self.chain.journal_put(&[(CURSOR, Some(Bytes::from(record)))], Durability::Buffered)?;
+        self.chain.journal_put(&[(CURSOR, Some(cursor_record(at)))], Durability::Buffered)?;
         let finalised = self.engine.status().l1_finalised.map_or(0, |at| at.number);
         self.order(Order::L1Head { at, finalised });
         Ok(())
@@ -267,8 +282,9 @@ impl Driver {
 }
 
 /// Reads where the chain stands, and takes back what was applied after the L1 position was last written: those blocks
-/// are derived again.
-pub fn resume(chain: &Chain, registered: L1Ref) -> Result<Resume, StorageError> {
+/// are derived again. To be called before the pool is opened, which takes up their transactions with `has_pool`: L1 may
+/// have dropped those blocks meanwhile.
+pub fn resume(chain: &Chain, registered: L1Ref, has_pool: bool) -> Result<Resume, StorageError> {
     let cursor = match chain.journal(CURSOR)? {
         Some(record) => parse_cursor(&record)?,
         None => registered,
@@ -280,6 +296,9 @@ pub fn resume(chain: &Chain, registered: L1Ref) -> Result<Resume, StorageError> 
     }
     if keep < heads.applied.number {
         tracing::info!(from = heads.applied.number, to = keep, "blocks above the L1 position are derived again");
+        if has_pool {
+            keep_transactions(chain, keep)?;
+        }
         chain.unwind(keep)?;
         heads = chain.heads();
     }
@@ -308,6 +327,21 @@ pub fn resume(chain: &Chain, registered: L1Ref) -> Result<Resume, StorageError> 
         finalised_in,
         inbox: Vec::new(),
     })
+}
+
+fn cursor_record(at: L1Ref) -> Bytes {
+    [&at.number.to_be_bytes()[..], at.hash.as_slice()].concat().into()
+}
+
+/// Writes the transactions of the blocks above `to` where the pool finds them at its next start.
+fn keep_transactions(chain: &Chain, to: u64) -> Result<(), StorageError> {
+    for number in to + 1..=chain.heads().applied.number {
+        let Some(block) = chain.block(number)? else { continue };
+        let kept: Vec<(B256, Bytes)> =
+            block.body().transactions.iter().map(|tx| (*tx.tx_hash(), tx.encoded_2718().into())).collect();
+        chain.pool_update(&[], &kept, Durability::Buffered)?;
+    }
+    Ok(())
 }
 
 fn parse_cursor(record: &[u8]) -> Result<L1Ref, StorageError> {

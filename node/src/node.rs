@@ -287,11 +287,11 @@ impl Node {
         let carriers = Carriers::new(host.clone(), chain.clone(), others);
         // Earlier versions kept whole blobs beside the blocks that they are made of.
         chain.prune_blobs(u64::MAX)?;
+        let mut resume = driver::resume(chain, registered, sequencer.is_some())?;
         let pool = match sequencer {
             Some(_) => Some(TxPool::open(host.clone(), chain.clone()).map_err(StartError::Pool)?),
             None => None,
         };
-        let mut resume = driver::resume(chain, registered)?;
         let cursor = rpc.header(BlockNumberOrTag::Number(resume.cursor.number)).await.map_err(StartError::L1)?;
         resume.cursor_timestamp =
             cursor.filter(|head| head.at == resume.cursor).map_or(0, |head| head.header.timestamp);

@@ -24,5 +24,7 @@ mod time;
 
 pub use heads::{Applied, BlockRef, Final, Heads, Landed};
 pub use landing::{InboxEntry, L1Block, L1Ref, Landing};
-pub use machine::{BuildOn, Effect, Engine, Event, Executed, Fetched, Halt, Refused, Resume, Settings, Status};
+pub use machine::{
+    BuildOn, Effect, Engine, Event, Executed, Fetched, Halt, JOURNAL_LIMIT, Refused, Resume, Settings, Status,
+};
 pub use time::Millis;

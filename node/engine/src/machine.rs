@@ -5,8 +5,9 @@ use alloy_primitives::B256;
 use std::collections::VecDeque;
 
 /// How many L1 blocks are remembered for undoing: twice the deepest origin lag. A deeper L1 reorg resets to the
-/// finalised block.
-const JOURNAL_LIMIT: usize = 128;
+/// finalised block; a watcher that remembers no more blocks than these, and besides them the finalised one, never asks for
+/// anything between.
+pub const JOURNAL_LIMIT: usize = 128;
 
 /// First pause after a carrier had nothing, in milliseconds; it doubles up to [`RETRY_MAX_MS`].
 const RETRY_MIN_MS: u64 = 250;
@@ -93,6 +94,8 @@ pub enum Effect {
         to: BlockRef,
         /// The L1 block that the unwinding follows.
         because: L1Ref,
+        /// L1 went back further than is remembered ([`JOURNAL_LIMIT`]): to the finalised block.
+        is_reset: bool,
     },
     /// Persist and publish.
     Heads(Heads),
@@ -314,6 +317,9 @@ impl Engine {
     /// Moves on by one event. Effects are to be carried out in order.
     pub fn handle(&mut self, event: Event, now: Millis) -> Vec<Effect> {
         let mut effects = Vec::new();
+        if matches!(self.work, Work::Halted(_)) {
+            return effects; // What L1 does from here on is no longer followed: the reads stay as they are.
+        }
         match event {
             Event::L1Block(block) => self.on_l1_block(block, &mut effects),
             Event::L1Rewind { to } => self.on_rewind(to, &mut effects),
@@ -364,12 +370,16 @@ impl Engine {
             let halt = Halt::FinalityBroken { to, finalised_in: self.finalised_in };
             return self.halt(halt, effects);
         }
-        while self.journal.back().is_some_and(|entry| entry.at != to) {
+        while self.journal.back().is_some_and(|entry| entry.at.number >= to.number && entry.at != to) {
             self.journal.pop_back();
         }
-        if self.journal.is_empty() {
-            // Deeper than the journal: only the finalised block is known to have survived.
+        let is_reset = self.journal.is_empty() && self.base.1.number > to.number;
+        if is_reset {
+            // Deeper than the journal: of what landed, only the finalised block is known to have survived.
             self.base = (self.heads.finalised.0, self.finalised_in);
+        }
+        if self.journal.back().is_none_or(|entry| entry.at != to) {
+            // A block in which nothing landed, from before a restart or from before the journal.
             self.journal.push_back(Entry { at: to, landed: Vec::new() });
         }
         self.queue.retain(|landing| landing.l1.number <= to.number);
@@ -384,14 +394,12 @@ impl Engine {
             if self.heads.finalised.0.number > landed.number {
                 self.heads.finalised = Final(landed);
             }
-            effects.push(Effect::Unwind { to: landed, because: to });
+            effects.push(Effect::Unwind { to: landed, because: to, is_reset });
             effects.push(Effect::Heads(self.heads));
         }
-        if !matches!(self.work, Work::Halted(_)) {
-            // Whatever was under way may belong to the abandoned branch; `next_work` starts again from the queue,
-            // and a late answer names a block that nobody waits for.
-            self.work = Work::Idle;
-        }
+        // Whatever was under way may belong to the abandoned branch; `next_work` starts again from the queue, and a late
+        // answer names a block that nobody waits for.
+        self.work = Work::Idle;
         if self.queue.is_empty() {
             effects.push(Effect::Cursor(to));
         }
@@ -406,9 +414,11 @@ impl Engine {
     }
 
     fn on_finalised(&mut self, at: L1Ref, effects: &mut Vec<Effect>) {
-        let number = at.number;
-        if self.l1_finalised.is_some_and(|known| number <= known.number) {
+        if self.l1_finalised.is_some_and(|known| at.number <= known.number) {
             return; // An endpoint behind a load balancer may answer with an older checkpoint; finality never moves back.
+        }
+        if self.journal.iter().any(|entry| entry.at.number == at.number && entry.at.hash != at.hash) {
+            return; // Of a branch that is not followed (yet): L1 changed between two questions, and says it again.
         }
         self.l1_finalised = Some(at);
         if self.finalise() {

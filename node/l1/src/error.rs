@@ -65,6 +65,12 @@ pub enum L1Error {
         /// What its fields hash to.
         computed: B256,
     },
+    /// The endpoint's chain ends below a block that we know, or it has dropped it: that says nothing about the block.
+    #[error("the endpoint does not have L1 block {number}, which is known")]
+    Behind {
+        /// L1 block number.
+        number: u64,
+    },
     /// Hub emitted an event that our bindings can't read: this node and that Hub are of different versions.
     #[error("L1 block {number}: Hub event can't be decoded: {reason}")]
     UnknownEvent {

@@ -4,14 +4,14 @@ use crate::{L1Error, L1Head, L1Rpc, decode};
 use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::Address;
 use alloy_rpc_types_eth::TransactionReceipt;
-use engine::{Event, L1Ref};
+use engine::{Event, JOURNAL_LIMIT, L1Ref};
 use futures::future::join_all;
 use std::{collections::VecDeque, time::Duration};
 use tokio::sync::mpsc;
 
-/// How many L1 blocks are remembered to find a common ancestor in. More than the engine can undo one by one; the
-/// oldest of all, the finalised one, is kept besides.
-const KNOWN_LIMIT: usize = 256;
+/// How many L1 blocks are remembered to find a common ancestor in: no more than the engine can undo one by one, for of
+/// what lies below those it knows the finalised block alone. That one is the first.
+const KNOWN_LIMIT: usize = JOURNAL_LIMIT;
 
 /// L1 blocks that are asked for at once while catching up.
 const AHEAD: u64 = 16;
@@ -124,7 +124,7 @@ impl Watcher {
             send(events, Event::L1Contested(contested)).await?;
         }
         let Some(head) = head else { return Ok(()) };
-        if head.at != self.tip() {
+        if head.at != self.tip() && !self.is_behind(&head) {
             self.follow(&head, events).await?;
         }
         if self.tip() == head.at && !self.caught_up {
@@ -134,11 +134,25 @@ impl Watcher {
         if let Some(finalised) = self.rpc.header(BlockNumberOrTag::Finalized).await?
             && finalised.at.number > self.finalised
             && finalised.at.number <= self.tip().number
+            && self.is_followed(finalised.at).await?
         {
-            self.finalised = finalised.at.number;
             send(events, Event::L1Finalised { at: finalised.at }).await?;
+            self.finalised = finalised.at.number;
+            // Nothing below it is ever gone back to.
+            self.known.retain(|known| known.number > finalised.at.number);
+            self.known.push_front(finalised.at);
         }
         Ok(())
+    }
+
+    /// Whether a final block is on the branch that is followed: L1 may have changed since its head was asked for. What is
+    /// final stays, so where the tip is still canonical now, both are on one branch.
+    async fn is_followed(&self, finalised: L1Ref) -> Result<bool, Stop> {
+        if self.known.contains(&finalised) {
+            return Ok(true);
+        }
+        let tip = self.rpc.header(BlockNumberOrTag::Number(self.tip().number)).await?;
+        Ok(tip.is_some_and(|block| block.at == self.tip()))
     }
 
     /// Goes from the tip to `head`, back to the common ancestor first where that is needed.
@@ -187,8 +201,10 @@ impl Watcher {
         for at in (0..self.known.len()).rev() {
             let candidate = self.known[at];
             let canonical = self.rpc.header(BlockNumberOrTag::Number(candidate.number)).await?;
-            if canonical.is_none_or(|block| block.at != candidate) {
-                continue;
+            match canonical {
+                Some(block) if block.at == candidate => {}
+                None if at == 0 => return Err(L1Error::Behind { number: candidate.number }.into()),
+                _ => continue,
             }
             if candidate != self.tip() {
                 tracing::info!(from = self.tip().number, to = candidate.number, "L1 reorg");
@@ -199,6 +215,12 @@ impl Watcher {
             return Ok(());
         }
         Err(Stop::End(WatchEnd::OtherChain { known: self.known[0], url: self.rpc.url().to_owned() }))
+    }
+
+    /// Whether the endpoint shows the followed chain and less of it. That is an endpoint that lags, not an L1 that went back:
+    /// a reorg shows another block at some height, sooner or later.
+    fn is_behind(&self, head: &L1Head) -> bool {
+        head.at.number < self.known[0].number || (head.at != self.tip() && self.known.contains(&head.at))
     }
 
     fn tip(&self) -> L1Ref {

@@ -83,6 +83,15 @@ impl Fees {
         }
     }
 
+    /// The smaller of each field.
+    pub fn min(self, other: Self) -> Self {
+        Self {
+            max_fee: self.max_fee.min(other.max_fee),
+            tip: self.tip.min(other.tip),
+            max_blob_fee: self.max_blob_fee.min(other.max_blob_fee),
+        }
+    }
+
     /// Whether no field is above that of `cap`.
     pub const fn is_within(&self, cap: &Self) -> bool {
         self.max_fee <= cap.max_fee && self.tip <= cap.tip && self.max_blob_fee <= cap.max_blob_fee

@@ -12,11 +12,13 @@ use super::{
 
 pub(super) fn begin(target: Target, l1_number: u64, market: &Market, policy: &Policy) -> Step {
     let wanted = policy.opening(market);
-    let fees = target.outbid.map_or(wanted, |dead| wanted.max(dead.replacement()));
-    if !fees.is_within(&policy.cap) {
+    if !wanted.is_within(&policy.cap) {
         // Waiting helps where the market is too dear: nothing is on record, so the nonce is not taken yet.
-        return (Landing::Idle, vec![Effect::Report(Report::FeeCapReached { needed: fees, cap: policy.cap })]);
+        return (Landing::Idle, vec![Effect::Report(Report::FeeCapReached { needed: wanted, cap: policy.cap })]);
     }
+    // Twice what a dead transaction offered may be more than the cap, and may be more than it takes: the market has moved since,
+    // and not each of its attempts reached a pool.
+    let fees = target.outbid.map_or(wanted, |dead| wanted.max(dead.replacement())).min(policy.cap);
     let record = Record::new(target, Attempt { fees, hash: None, l1_number, is_out: true });
     // Order hazard: on disk before on the wire, see the module.
     let effects = vec![Effect::Persist(record.clone()), record.send()];
@@ -100,11 +102,15 @@ pub(super) fn on_head(state: Landing, head: L1Head, policy: &Policy) -> Step {
     }
 }
 
-/// Replaces the last attempt; if cap or count forbid it, gives the record back with the alarm.
+/// Replaces the last attempt, by as much as the cap allows; where it allows no more, or the count none, gives the record
+/// back with the alarm. Less than twice as much helps when the last attempt did not reach a pool, because what waits there
+/// offers less than it did.
 #[allow(clippy::result_large_err)] // two arms of one decision, used on the spot
-fn raise(mut record: Record, fees: Fees, l1_number: u64, policy: &Policy) -> Result<Step, (Record, Effect)> {
-    if !fees.is_within(&policy.cap) || record.attempts.len() >= Record::MAX_ATTEMPTS {
-        let alarm = Effect::Report(Report::FeeCapReached { needed: fees, cap: policy.cap });
+fn raise(mut record: Record, needed: Fees, l1_number: u64, policy: &Policy) -> Result<Step, (Record, Effect)> {
+    let fees = if record.last().is_out { needed } else { needed.min(policy.cap) };
+    let is_more = fees != record.last().fees;
+    if !fees.is_within(&policy.cap) || !is_more || record.attempts.len() >= Record::MAX_ATTEMPTS {
+        let alarm = Effect::Report(Report::FeeCapReached { needed, cap: policy.cap });
         return Err((record, alarm));
     }
     record.attempts.push(Attempt { fees, hash: None, l1_number, is_out: true });

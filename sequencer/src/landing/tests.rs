@@ -268,16 +268,31 @@ fn failures_to_send_are_retried_raised_or_reported() {
 fn underpriced_at_the_cap_waits_instead_of_looping() {
     let underpriced = || failed(SendFailure::Underpriced);
     check(
-        [sealed(), underpriced(), underpriced(), underpriced(), underpriced(), open(101)],
+        [sealed()].into_iter().chain((0..8).map(|_| underpriced())).chain([open(101)]),
         &[
             START,
             "ready: persist, send#9(22/2/4 replaces 1), Bumped",
             "ready: persist, send#9(44/4/8 replaces 2), Bumped",
             "ready: persist, send#9(88/8/16 replaces 3), Bumped",
+            "ready: persist, send#9(100/16/32 replaces 4), Bumped",
+            "ready: persist, send#9(100/32/64 replaces 5), Bumped",
+            "ready: persist, send#9(100/64/100 replaces 6), Bumped",
+            "ready: persist, send#9(100/100/100 replaces 7), Bumped",
             "sent: FeeCapReached",
             "sent:",
         ],
     );
+}
+
+#[test]
+fn a_dead_transaction_is_outbid_within_the_cap_even_where_twice_its_offer_is_above_it() {
+    // It was offered when L1 was dear, and may have reached no pool: it must not hold the lane up for ever.
+    let event = Event::Sealed {
+        target: target(Some(Fees { max_fee: 60, tip: 2, max_blob_fee: 3 })),
+        l1_number: 100,
+        market: market(5),
+    };
+    check([event], &["ready: persist, send#9(100/4/6 replaces 0)"]);
 }
 
 #[test]
@@ -419,7 +434,9 @@ proptest! {
             if let Some(record) = next.record() {
                 prop_assert!((1..=Record::MAX_ATTEMPTS).contains(&record.attempts.len()));
                 for pair in record.attempts.windows(2) {
-                    let least = pair[0].fees.replacement();
+                    let twice = pair[0].fees.replacement();
+                    // What reached no pool need not be doubled to be replaced.
+                    let least = if pair[0].is_out { twice } else { twice.min(policy.cap) };
                     prop_assert_eq!(least.max(pair[1].fees), pair[1].fees, "every field doubles");
                 }
                 let over = matches!(record.outcome, Outcome::Open | Outcome::Landed { .. });

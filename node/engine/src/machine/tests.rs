@@ -133,7 +133,7 @@ fn an_l1_rewind_unwinds_to_what_had_landed_there() {
         );
     }
     let seen = run(&mut engine, Event::L1Rewind { to: l1(12, 0) }, Millis(0));
-    assert_eq!(seen[0], Effect::Unwind { to: l2(2, 0), because: l1(12, 0) });
+    assert_eq!(seen[0], Effect::Unwind { to: l2(2, 0), because: l1(12, 0), is_reset: false });
     assert_eq!(seen.last(), Some(&Effect::Cursor(l1(12, 0))));
     run(&mut engine, block(l1(13, 1), l1(12, 0), vec![landing(l2(3, 1), l2(2, 0), l1(13, 1))]), Millis(0));
     assert_eq!(engine.heads().applied, Applied(l2(3, 1)));
@@ -272,6 +272,70 @@ fn a_reorg_takes_unconsumed_messages_of_the_abandoned_branch_along() {
 }
 
 #[test]
+fn what_is_final_on_another_branch_is_not_final_here() {
+    let mut engine = engine();
+    run(&mut engine, block(l1(11, 0), l1(10, 0), vec![landing(l2(1, 0), l2(0, 0), l1(11, 0))]), Millis(0));
+    run(&mut engine, Event::L1Finalised { at: l1(11, 1) }, Millis(0));
+    assert_eq!(engine.heads().finalised, Final(l2(0, 0)));
+    run(&mut engine, Event::L1Rewind { to: l1(10, 0) }, Millis(0));
+    run(&mut engine, block(l1(11, 1), l1(10, 0), vec![landing(l2(1, 1), l2(0, 0), l1(11, 1))]), Millis(0));
+    run(&mut engine, Event::L1Finalised { at: l1(11, 1) }, Millis(0));
+    assert_eq!(engine.heads().finalised, Final(l2(1, 1)));
+}
+
+#[test]
+fn a_halted_engine_ignores_what_l1_does_next() {
+    let mut engine = engine();
+    run(&mut engine, block(l1(11, 0), l1(10, 0), vec![landing(l2(1, 0), l2(0, 0), l1(11, 0))]), Millis(0));
+    run(&mut engine, Event::L1Finalised { at: l1(11, 0) }, Millis(0));
+    let seen = run(&mut engine, Event::L1Rewind { to: l1(9, 0) }, Millis(0));
+    assert!(matches!(seen[..], [Effect::Halt(Halt::FinalityBroken { .. })]), "{seen:?}");
+    assert_eq!(run(&mut engine, block(l1(10, 1), l1(9, 0), Vec::new()), Millis(0)), []);
+    assert_eq!(engine.heads().applied, Applied(l2(1, 0)));
+}
+
+#[test]
+fn a_reorg_deeper_than_the_journal_resets_to_the_finalised_block_and_says_so() {
+    let mut engine = engine();
+    let end = 12 + 2 * JOURNAL_LIMIT as u64;
+    for n in 11..=end {
+        run(
+            &mut engine,
+            block(l1(n, 0), l1(n - 1, 0), vec![landing(l2(n - 10, 0), l2(n - 11, 0), l1(n, 0))]),
+            Millis(0),
+        );
+        if n == 20 {
+            run(&mut engine, Event::L1Finalised { at: l1(20, 0) }, Millis(0));
+        }
+    }
+    let seen = run(&mut engine, Event::L1Rewind { to: l1(20, 0) }, Millis(0));
+    assert_eq!(seen[0], Effect::Unwind { to: l2(10, 0), because: l1(20, 0), is_reset: true });
+    assert_eq!(engine.heads().applied, Applied(l2(10, 0)));
+    run(&mut engine, block(l1(21, 1), l1(20, 0), vec![landing(l2(11, 1), l2(10, 0), l1(21, 1))]), Millis(0));
+    assert_eq!(engine.heads().applied, Applied(l2(11, 1)));
+}
+
+#[test]
+fn what_lands_before_finality_and_is_applied_after_it_is_final_then() {
+    let mut engine = engine();
+    engine.handle(block(l1(11, 0), l1(10, 0), vec![landing(l2(1, 0), l2(0, 0), l1(11, 0))]), Millis(0));
+    assert_eq!(engine.handle(Event::L1Finalised { at: l1(11, 0) }, Millis(0)), []);
+    run(&mut engine, Event::Fetched(Fetched { hash: l2(1, 0).hash, found: true }), Millis(0));
+    assert_eq!(engine.heads().finalised, Final(l2(1, 0)));
+}
+
+#[test]
+fn a_rewind_after_a_restart_to_a_block_without_landings_keeps_what_landed_below_it() {
+    let heads = Heads { applied: Applied(l2(3, 0)), landed: Landed(l2(3, 0)), finalised: Final(l2(1, 0)) };
+    let landed = vec![(l2(2, 0), l1(12, 0)), (l2(3, 0), l1(15, 0))];
+    let mut engine =
+        Engine::new(SETTINGS, Resume { heads, landed, finalised_in: l1(11, 0), ..resume_at(l2(0, 0), l1(16, 0)) });
+    let seen = run(&mut engine, Event::L1Rewind { to: l1(13, 0) }, Millis(0));
+    assert_eq!(seen[0], Effect::Unwind { to: l2(2, 0), because: l1(13, 0), is_reset: false });
+    assert_eq!(engine.known_l1().collect::<Vec<_>>(), [l1(11, 0), l1(12, 0), l1(13, 0)]);
+}
+
+#[test]
 fn heads_resume_where_they_were_stored() {
     let heads = Heads { applied: Applied(l2(3, 0)), landed: Landed(l2(3, 0)), finalised: Final(l2(1, 0)) };
     let landed = vec![(l2(2, 0), l1(12, 0)), (l2(3, 0), l1(12, 0))];
@@ -279,31 +343,34 @@ fn heads_resume_where_they_were_stored() {
     let mut engine = Engine::new(SETTINGS, resume);
     assert_eq!(engine.known_l1().collect::<Vec<_>>(), [l1(11, 0), l1(12, 0), l1(14, 0)]);
     let seen = run(&mut engine, Event::L1Rewind { to: l1(11, 0) }, Millis(0));
-    assert_eq!(seen[0], Effect::Unwind { to: l2(1, 0), because: l1(11, 0) });
+    assert_eq!(seen[0], Effect::Unwind { to: l2(1, 0), because: l1(11, 0), is_reset: false });
 }
 
 proptest! {
     /// Whatever L1 does, the applied chain is what a fresh walk over the canonical L1 blocks gives, and the heads are
-    /// ordered.
+    /// ordered. A rewind goes to a block that a watcher remembers: one of the last, or the finalised one, however deep.
     #[test]
-    fn the_applied_chain_equals_a_fresh_derivation(steps in prop::collection::vec((0u8..10, 0u64..8, 0usize..3), 1..120)) {
+    fn the_applied_chain_equals_a_fresh_derivation(
+        steps in prop::collection::vec((0u8..10, 0u64..8, 0usize..3, prop::bool::weighted(0.1)), 1..400)
+    ) {
         let mut engine = engine();
         let mut chain: Vec<(L1Ref, Vec<Landing>)> = vec![(l1(10, 0), Vec::new())];
         let mut branch = 0u8;
         let mut finalised = 10;
         let mut applied: BTreeMap<u64, B256> = BTreeMap::from([(0, l2(0, 0).hash)]);
-        for (kind, depth, landings) in steps {
+        for (kind, depth, landings, is_deep) in steps {
             let event = match kind {
                 0 => {
                     let keep = chain.len().saturating_sub(depth as usize).max(1);
-                    let keep = keep.max(chain.iter().position(|(at, _)| at.number == finalised).unwrap_or(0) + 1);
+                    let last_final = chain.iter().position(|(at, _)| at.number == finalised).unwrap_or(0) + 1;
+                    let keep = if is_deep { last_final } else { keep.max(last_final) };
                     chain.truncate(keep);
                     branch = branch.wrapping_add(1);
                     Event::L1Rewind { to: chain.last().unwrap().0 }
                 }
-                1 => {
+                1 if chain.len() < 3 || is_deep => {
                     finalised = finalised.max(chain.last().unwrap().0.number.saturating_sub(depth));
-                    Event::L1Finalised { at: l1(finalised, 0) }
+                    Event::L1Finalised { at: chain.iter().find(|(at, _)| at.number == finalised).unwrap().0 }
                 }
                 _ => {
                     let parent = chain.last().unwrap().0;
