@@ -14,13 +14,16 @@ CONTRACTS := bridge/contracts
 BLOCKS ?= 10000
 MUTANTS ?= 40000
 SEED ?= 0
+# Of `make sim`.
+SEEDS ?= 2000
+FIRST_SEED ?= 0
 # Of `make fuzz`; the targets are those of etc/fuzz/src/lib.rs.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= input witness rlp bal blobs
 
 PEER := $(CARGO_TARGET_DIR)/bench/peers/release/peer-ethrex24
 
-.PHONY: bench bench-build bench-quick help deps build chaos devnet devnet-test test test-contracts test-rust test-vectors test-differential fuzz lint deny abi vectors
+.PHONY: bench bench-build bench-quick help deps build chaos devnet devnet-test test test-contracts test-rust test-vectors test-differential sim fuzz lint deny abi vectors
 
 help: ## list of targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -67,6 +70,10 @@ test-differential: deps ## 10,000 generated blocks on which revm, LEVM and state
 	cargo build --release --locked --workspace --bin basalt-differential
 	"$(CARGO_TARGET_DIR)/release/basalt-differential" blocks --blocks $(BLOCKS) --seed $(SEED) --seconds 1800
 	"$(CARGO_TARGET_DIR)/release/basalt-differential" hostile --mutants $(MUTANTS) --seed $(SEED) --seconds 1800
+
+sim: deps ## whole nodes in a simulated world: SEEDS=2000 worlds from FIRST_SEED=0 on; one that fails is made small (ARGS=--log)
+	cargo build --release --locked --workspace --bin basalt-sim
+	"$(CARGO_TARGET_DIR)/release/basalt-sim" --seeds $(SEEDS) --first-seed $(FIRST_SEED) $(ARGS)
 
 fuzz: deps ## each fuzz target for FUZZ_SECONDS, from the kept corpus
 	@if ! cargo fuzz --version >/dev/null 2>&1; then cargo install cargo-fuzz --locked --quiet; fi

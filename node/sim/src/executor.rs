@@ -9,6 +9,7 @@
 
 mod failure;
 mod handle;
+pub mod here;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -209,7 +210,8 @@ impl Executor {
     /// A [`Failure`], after which the world is of no more use.
     pub fn step(&self) -> Result<Step, Failure> {
         let Some(turn) = self.core.state.lock().choose(&mut self.core.ready.lock())? else { return Ok(Step::Quiet) };
-        let state::Turn { task, group, mut future, waker } = turn;
+        let state::Turn { task, group, name, mut future, waker } = turn;
+        here::enter(self.now_ms(), name);
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker))));
         let mut state = self.core.state.lock();
         let poll = polled.map_err(|panic| state.panicked(task, &message(&*panic)))?;
@@ -282,7 +284,8 @@ impl Drop for Executor {
     }
 }
 
-fn message(panic: &(dyn Any + Send)) -> String {
+/// What a panic says.
+pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a text".into())
 }

@@ -21,6 +21,7 @@ mod rpc;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod truth;
 mod users;
 mod world;
 
@@ -29,6 +30,7 @@ pub use binding::{Binding, Keccak};
 pub use control::{ControlError, Losses, Mine, Reorg};
 pub use faults::{BlobFault, EndpointId, Faults, Sight};
 pub use rpc::{JsonRpcError, Unanswered};
+pub use truth::{LandedState, Offer};
 pub use users::{Deposit, Registration};
 
 use crate::seed::Seed;

@@ -12,26 +12,45 @@ use ::l1::{Get, L1Error};
 use alloy_json_rpc::{ErrorPayload, RequestPacket, Response, ResponsePacket, ResponsePayload, SerializedRequest};
 use alloy_transport::{TransportError, TransportErrorKind, TransportFut};
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use serde_json::{Value, value::to_raw_value};
 use std::{
     ops::RangeInclusive,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 use tower::Service;
 
-/// How long things take.
+/// How long things take, and what gets lost.
 #[derive(Clone, Debug)]
 pub struct Latency {
     /// One way, virtual milliseconds.
     pub one_way_ms: RangeInclusive<u64>,
     /// When an answer is given up on, virtual milliseconds.
     pub timeout_ms: u64,
+    /// Messages of a hundred that do not arrive, on either way.
+    pub loss_percent: u64,
 }
 
 impl Default for Latency {
     fn default() -> Self {
-        Self { one_way_ms: 1..=60, timeout_ms: 10_000 }
+        Self { one_way_ms: 1..=60, timeout_ms: 10_000, loss_percent: 0 }
+    }
+}
+
+/// What a machine's wires have in common, and the world may change. Cheap to clone; all clones are one line.
+#[derive(Clone, Debug, Default)]
+pub struct Line(Arc<Mutex<Latency>>);
+
+impl Line {
+    /// From now on.
+    pub fn set(&self, latency: Latency) {
+        *self.0.lock() = latency;
+    }
+
+    fn now(&self) -> Latency {
+        self.0.lock().clone()
     }
 }
 
@@ -41,30 +60,44 @@ pub struct Wire {
     l1: L1,
     endpoint: EndpointId,
     host: Handle,
-    latency: Latency,
+    line: Line,
 }
+
+/// The message did not arrive.
+struct Lost;
 
 impl Wire {
     /// From the tasks of `host` to `endpoint`.
-    pub const fn new(l1: L1, endpoint: EndpointId, host: Handle, latency: Latency) -> Self {
-        Self { l1, endpoint, host, latency }
+    pub const fn new(l1: L1, endpoint: EndpointId, host: Handle, line: Line) -> Self {
+        Self { l1, endpoint, host, line }
     }
 
     /// Waits for one way of a message.
-    async fn travel(&self) {
-        let (from, to) = (*self.latency.one_way_ms.start(), *self.latency.one_way_ms.end());
+    async fn travel(&self) -> Result<(), Lost> {
+        let latency = self.line.now();
+        let (from, to) = (*latency.one_way_ms.start(), *latency.one_way_ms.end());
         let ms = from + self.host.random() % (to.saturating_sub(from) + 1);
         self.host.sleep(Duration::from_millis(ms)).await;
+        let is_lost = latency.loss_percent > 0 && self.host.random() % 100 < latency.loss_percent;
+        if is_lost { Err(Lost) } else { Ok(()) }
     }
 
     async fn time_out(&self) {
-        self.host.sleep(Duration::from_millis(self.latency.timeout_ms)).await;
+        self.host.sleep(Duration::from_millis(self.line.now().timeout_ms)).await;
+    }
+
+    /// Nobody answers: the caller gives up.
+    async fn unanswered(&self) -> TransportError {
+        self.time_out().await;
+        TransportErrorKind::custom_str("operation timed out")
     }
 
     async fn ask(&self, request: SerializedRequest) -> Result<Response, TransportError> {
         let params = request.params().map_or("[]", |params| params.get());
         let params: Value = serde_json::from_str(params).map_err(|error| TransportError::deser_err(error, params))?;
-        self.travel().await;
+        if self.travel().await.is_err() {
+            return Err(self.unanswered().await);
+        }
         let answer = self.l1.request(self.endpoint, request.method(), &params);
         self.host.record(request.method().as_bytes());
         let payload = match answer {
@@ -74,12 +107,11 @@ impl Wire {
                 message: error.message.into(),
                 data: error.data.map(|data| raw(&data)),
             }),
-            Err(Unanswered::Silent) => {
-                self.time_out().await;
-                return Err(TransportErrorKind::custom_str("operation timed out"));
-            }
+            Err(Unanswered::Silent) => return Err(self.unanswered().await),
         };
-        self.travel().await;
+        if self.travel().await.is_err() {
+            return Err(self.unanswered().await);
+        }
         Ok(Response { id: request.id().clone(), payload })
     }
 }
@@ -117,15 +149,17 @@ impl Service<RequestPacket> for Wire {
 impl Get for Wire {
     fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, L1Error>> {
         Box::pin(async move {
-            self.travel().await;
-            let reply = self.l1.beacon(self.endpoint, path);
-            self.host.record(path.as_bytes());
             let url = format!("{:?}", self.endpoint);
-            let Some(reply) = reply else {
+            let asked = self.travel().await;
+            let reply = asked.ok().and_then(|()| {
+                self.host.record(path.as_bytes());
+                self.l1.beacon(self.endpoint, path)
+            });
+            let arrived = if reply.is_some() { self.travel().await.ok() } else { None };
+            let Some(reply) = reply.filter(|_| arrived.is_some()) else {
                 self.time_out().await;
                 return Err(L1Error::Unreachable { url, reason: format!("{path}: operation timed out") });
             };
-            self.travel().await;
             match reply.status {
                 200 => Ok(Some(reply.body)),
                 404 => Ok(None),

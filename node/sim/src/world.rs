@@ -1,8 +1,19 @@
-//! Whole nodes in one world: an L1, machines on it, and their rollup.
+//! Whole nodes in one world: an L1, machines on it, their rollup and its users, and a plan of what goes wrong.
+//!
+//! ```text
+//!  seed ─► plan ─► run: slots, users, faults ─► check after every step ─► settle: calm, a fresh node ─► report
+//!             └─ shrink: the same without some faults, while it still fails
+//! ```
 
+pub mod check;
 #[cfg(test)]
 mod lane_tests;
 pub mod machine;
+pub mod plan;
 pub mod rollup;
+pub mod run;
+mod settle;
+pub mod shrink;
 #[cfg(test)]
 mod tests;
+pub mod users;

@@ -5,6 +5,7 @@ use crate::{seed::Rng, trace::Trace};
 use futures::future::BoxFuture;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
     task::Waker,
 };
 
@@ -20,7 +21,7 @@ pub(super) type TimerKey = (u64, u64, u64);
 
 pub(super) struct Task {
     group: Group,
-    name: String,
+    name: Arc<str>,
     /// Absent while it is polled.
     future: Option<BoxFuture<'static, ()>>,
     waker: Waker,
@@ -40,6 +41,7 @@ struct Members {
 pub(super) struct Turn {
     pub(super) task: TaskId,
     pub(super) group: Group,
+    pub(super) name: Arc<str>,
     pub(super) future: BoxFuture<'static, ()>,
     pub(super) waker: Waker,
 }
@@ -50,7 +52,7 @@ pub(super) struct State {
     pub(super) rng: Rng,
     pub(super) trace: Trace,
     pub(super) polls: u64,
-    pub(super) recent: VecDeque<(u64, String)>,
+    pub(super) recent: VecDeque<(u64, Arc<str>)>,
     tasks: BTreeMap<TaskId, Task>,
     groups: BTreeMap<Group, Members>,
     timers: BTreeMap<TimerKey, Waker>,
@@ -134,10 +136,10 @@ impl State {
             return Some(future);
         }
         members.tasks.insert(task);
-        let name = format!("{}/{name}", members.name);
+        let name: Arc<str> = format!("{}/{name}", members.name).into();
         if self.tasks.len() >= self.config.tasks_max {
             let (tasks, at_ms) = (self.tasks.len() + 1, self.now_ms);
-            self.failure.get_or_insert(Failure::TooManyTasks { at_ms, tasks, name: name.clone() });
+            self.failure.get_or_insert(Failure::TooManyTasks { at_ms, tasks, name: name.to_string() });
         }
         self.tasks.insert(task, Task { group, name, future: Some(future), waker });
         None
@@ -159,7 +161,7 @@ impl State {
         self.count(id)?;
         let task = self.tasks.get_mut(&id).expect("candidates are tasks");
         let future = task.future.take().expect("a task is polled by one step at a time, which puts it back");
-        Ok(Some(Turn { task: id, group: task.group, future, waker: task.waker.clone() }))
+        Ok(Some(Turn { task: id, group: task.group, name: task.name.clone(), future, waker: task.waker.clone() }))
     }
 
     fn count(&mut self, task: TaskId) -> Result<(), Failure> {
@@ -171,10 +173,10 @@ impl State {
         if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
-        self.recent.push_back((self.now_ms, self.full_name(task)));
+        self.recent.push_back((self.now_ms, self.name(task)));
         if self.polls_at_once > self.config.polls_at_once_max {
-            let tasks: BTreeSet<&String> = self.recent.iter().map(|(_, task)| task).collect();
-            let tasks = tasks.into_iter().cloned().collect();
+            let tasks: BTreeSet<&str> = self.recent.iter().map(|(_, task)| &**task).collect();
+            let tasks = tasks.into_iter().map(str::to_owned).collect();
             return Err(Failure::LiveLock { at_ms: self.now_ms, polls: self.polls_at_once, tasks });
         }
         if self.polls > self.config.polls_max {
@@ -183,8 +185,12 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn full_name(&self, task: TaskId) -> String {
+    fn name(&self, task: TaskId) -> Arc<str> {
         self.tasks.get(&task).map_or_else(|| "a task that is gone".into(), |task| task.name.clone())
+    }
+
+    pub(super) fn full_name(&self, task: TaskId) -> String {
+        self.name(task).to_string()
     }
 
     pub(super) fn panicked(&self, task: TaskId, message: &str) -> Failure {

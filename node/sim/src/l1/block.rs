@@ -154,7 +154,7 @@ fn skeleton(parent_hash: B256, slot: u64, salt: u64) -> Header {
 
 /// Who goes first: the highest tip, or whom the proposer likes; never a nonce before the one below it.
 fn order(lines: impl Iterator<Item = Vec<Arc<Sent>>>, base_fee: u64, mine: &Mine, rng: &mut Rng) -> Vec<Arc<Sent>> {
-    let mut lines: Vec<VecDeque<Arc<Sent>>> = lines.map(VecDeque::from).collect();
+    let mut lines: Vec<VecDeque<Arc<Sent>>> = lines.map(VecDeque::from).filter(|line| !line.is_empty()).collect();
     let mut ordered = Vec::new();
     while !lines.is_empty() {
         let tip = |sent: &Arc<Sent>| sent.tx.effective_tip_per_gas(base_fee).unwrap_or_default();

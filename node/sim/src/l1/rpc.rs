@@ -173,7 +173,8 @@ impl View<'_> {
         let head = self.head.number();
         let number = match number {
             BlockNumberOrTag::Latest | BlockNumberOrTag::Pending => head,
-            BlockNumberOrTag::Finalized => self.world.finalised.min(head),
+            // On a branch that left the chain below it, what is final ends where the branch does.
+            BlockNumberOrTag::Finalized => self.world.finalised.min(self.world.fork_point(&self.head)),
             BlockNumberOrTag::Safe => head.saturating_sub(self.world.config.safe_blocks),
             BlockNumberOrTag::Earliest => 0,
             BlockNumberOrTag::Number(number) => number,

@@ -7,11 +7,15 @@ use super::{
     faults::Faults,
     ledger::{Account, Frame, Ledger, Sent},
     pool::{Pool, Rules},
+    truth::Taken,
 };
 use crate::seed::Rng;
 use alloy_eips::BlockNumHash;
 use alloy_primitives::B256;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// How far back a transaction can look up block hashes; the rules need 64.
 const ANCESTORS: usize = 256;
@@ -24,6 +28,11 @@ pub(super) struct World {
     pub(super) finalised: u64,
     pub(super) is_finality_stopped: bool,
     pub(super) endpoints: Vec<Faults>,
+    /// Landings that the pool took, ever.
+    pub(super) taken: Vec<Taken>,
+    reorgs: u64,
+    /// Blocks that a reorg took off the chain, back on it or not.
+    pub(super) removed: BTreeSet<B256>,
     blocks: BTreeMap<B256, Arc<Block>>,
     /// Hash by number.
     canonical: Vec<B256>,
@@ -47,6 +56,9 @@ impl World {
             finalised: 0,
             is_finality_stopped: false,
             endpoints: Vec::new(),
+            taken: Vec::new(),
+            reorgs: 0,
+            removed: BTreeSet::new(),
             blocks: BTreeMap::from([(hash, Arc::new(genesis))]),
             canonical: vec![hash],
             left: Vec::new(),
@@ -77,6 +89,15 @@ impl World {
 
     pub(super) fn is_canonical(&self, block: &Block) -> bool {
         usize::try_from(block.number()).ok().and_then(|at| self.canonical.get(at)) == Some(&block.hash)
+    }
+
+    /// The highest canonical block on the chain that ends with `head`.
+    pub(super) fn fork_point(&self, head: &Arc<Block>) -> u64 {
+        let mut block = head;
+        while !self.is_canonical(block) {
+            block = &self.blocks[&block.header.parent_hash];
+        }
+        block.number()
     }
 
     pub(super) fn left(&self) -> &[B256] {
@@ -178,10 +199,12 @@ impl World {
         if head.number() == to {
             return Vec::new();
         }
+        self.reorgs += 1;
         self.left.retain(|left| *left != head.hash);
         self.left.push(head.hash);
         let removed = self.canonical.split_off(usize::try_from(to + 1).expect("a length"));
         let mut slots = Vec::new();
+        self.removed.extend(&removed);
         for hash in removed {
             let block = self.blocks[&hash].clone();
             slots.push(block.slot);
@@ -231,6 +254,9 @@ impl World {
     pub(super) fn accept(&mut self, sent: Sent, bytes: usize) -> Result<B256, String> {
         let account = self.head().after.account(sent.from);
         let rules = Rules { chain_id: self.config.chain_id, gas_limit: self.config.gas_limit, bytes };
-        self.pool.add(sent, account, &rules)
+        let taken = Taken::of(&sent, self.config.hub, self.reorgs);
+        let hash = self.pool.add(sent, account, &rules)?;
+        self.taken.extend(taken);
+        Ok(hash)
     }
 }

@@ -9,7 +9,6 @@ use crate::{
     executor::{Config, Executor},
     l1::{Execution, L1, Mine, Reorg},
     seed::Seed,
-    wire::Latency,
 };
 use alloy_primitives::Address;
 use execution::StateView as _;
@@ -43,7 +42,7 @@ impl World {
     }
 
     fn start(&mut self) {
-        self.sequencer.start(&self.executor, &self.l1, &self.rollup, &Latency::default()).unwrap();
+        self.sequencer.start(&self.executor, &self.l1, &self.rollup).unwrap();
     }
 
     fn run_to(&self, slot: u64) {
@@ -163,7 +162,7 @@ fn two_sequencers_that_race_for_every_height_lose_no_transaction_and_leave_no_de
         let mut world = World::new(seed);
         let mut rival = Machine::new("rival", vec![world.l1.endpoint()], Some(rollup::sequencer(1)));
         rival.blocks_per_slot = 3;
-        rival.start(&world.executor, &world.l1, &world.rollup, &Latency::default()).unwrap();
+        rival.start(&world.executor, &world.l1, &world.rollup).unwrap();
         world.run_to(4);
         let pools = [&world.sequencer, &rival].map(|machine| machine.running().unwrap().pool.unwrap());
         for nonce in 0..EACH {

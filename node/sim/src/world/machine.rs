@@ -5,9 +5,10 @@ use crate::{
     executor::{Executor, Group},
     host::SimHost,
     l1::{EndpointId, Keccak, L1},
-    wire::{Latency, Wire},
+    wire::{Line, Wire},
 };
 use ::l1::{Beacon, L1Rpc, Signer, panel::Patience};
+use alloy_primitives::Address;
 use alloy_transport::BoxTransport;
 use node::{
     node::{Node, Parts, SequencerConfig},
@@ -32,9 +33,15 @@ pub struct Machine {
     pub disk: Memory,
     /// Most blocks that its node lands in one L1 slot.
     pub blocks_per_slot: usize,
+    /// The way to L1.
+    pub line: Line,
+    /// How often the disk lost something that was written: what was promised before may be gone.
+    pub disks: u64,
     signer: Option<Signer>,
     lives: u64,
     life: Option<Life>,
+    last_group: Option<Group>,
+    clock_ms: i64,
 }
 
 /// One run of a node.
@@ -52,7 +59,9 @@ pub enum Stage {
     Starting,
     /// It follows L1.
     Running(Running),
-    /// It could not start, or ended by itself, and says why.
+    /// It could not start, and says why. Whoever watches over it starts it again.
+    Refused(String),
+    /// It ended by itself, which no node should.
     Ended(String),
 }
 
@@ -72,6 +81,7 @@ impl std::fmt::Debug for Stage {
         match self {
             Self::Starting => write!(f, "Starting"),
             Self::Running(running) => write!(f, "Running({:?})", running.chain.heads()),
+            Self::Refused(why) => write!(f, "Refused({why})"),
             Self::Ended(why) => write!(f, "Ended({why})"),
         }
     }
@@ -80,7 +90,19 @@ impl std::fmt::Debug for Stage {
 impl Machine {
     /// A machine with an empty disk, switched off. With a signer it is a sequencer.
     pub fn new(name: impl Into<String>, endpoints: Vec<EndpointId>, signer: Option<Signer>) -> Self {
-        Self { name: name.into(), endpoints, disk: Memory::new(), blocks_per_slot: 1, signer, lives: 0, life: None }
+        Self {
+            name: name.into(),
+            endpoints,
+            disk: Memory::new(),
+            blocks_per_slot: 1,
+            line: Line::default(),
+            disks: 0,
+            signer,
+            lives: 0,
+            life: None,
+            last_group: None,
+            clock_ms: 0,
+        }
     }
 
     /// Whether it makes blocks.
@@ -88,21 +110,21 @@ impl Machine {
         self.signer.is_some()
     }
 
+    /// Who lands and relays, on a sequencer.
+    pub fn address(&self) -> Option<Address> {
+        self.signer.as_ref().map(Signer::address)
+    }
+
     /// Starts a node on what the disk holds.
     ///
     /// # Errors
     /// The disk is not one that a node can start on.
-    pub fn start(
-        &mut self,
-        executor: &Executor,
-        l1: &L1,
-        rollup: &Rollup,
-        latency: &Latency,
-    ) -> Result<(), StorageError> {
+    pub fn start(&mut self, executor: &Executor, l1: &L1, rollup: &Rollup) -> Result<(), StorageError> {
         self.lives += 1;
         let handle = executor.group(format!("{}.{}", self.name, self.lives));
+        executor.set_clock(handle.group(), self.clock_ms);
         let chain = Chain::on(Arc::new(self.disk.clone()), rollup.spec.clone(), Limits::default())?;
-        let wire = |endpoint: &EndpointId| Wire::new(l1.clone(), *endpoint, handle.clone(), latency.clone());
+        let wire = |endpoint: &EndpointId| Wire::new(l1.clone(), *endpoint, handle.clone(), self.line.clone());
         let name = |endpoint: &EndpointId| format!("{endpoint:?}");
         let transports = self.endpoints.iter().map(|at| (BoxTransport::new(wire(at)), name(at))).collect();
         let sequencer = self.signer.clone().map(|signer| SequencerConfig {
@@ -125,11 +147,12 @@ impl Machine {
             sequencer,
         };
         let stage = Arc::new(Mutex::new(Stage::Starting));
+        self.last_group = Some(handle.group());
         self.life = Some(Life { group: handle.group(), stage: stage.clone() });
         drop(handle.spawn("main", async move {
             let node = match Node::assemble(parts).await {
                 Ok(node) => node,
-                Err(error) => return *stage.lock() = Stage::Ended(error.to_string()),
+                Err(error) => return *stage.lock() = Stage::Refused(error.to_string()),
             };
             let running = Running { chain, pool: node.pool.clone(), view: node.view.clone() };
             let mut workers = node.run();
@@ -145,6 +168,25 @@ impl Machine {
         self.life.as_ref().map(|life| life.group)
     }
 
+    /// The group of the last life, over or not.
+    pub const fn last_group(&self) -> Option<Group> {
+        self.last_group
+    }
+
+    /// The machine's clock is off by so much from now on.
+    pub fn set_clock(&mut self, executor: &Executor, offset_ms: i64) {
+        self.clock_ms = offset_ms;
+        if let Some(life) = &self.life {
+            executor.set_clock(life.group, offset_ms);
+        }
+    }
+
+    /// Another disk, which may lack what was promised.
+    pub fn replace_disk(&mut self, disk: Memory) {
+        self.disk = disk;
+        self.disks += 1;
+    }
+
     /// How far the present life has come; `None` when the machine is off.
     pub fn stage(&self) -> Option<Stage> {
         self.life.as_ref().map(|life| life.stage.lock().clone())
@@ -154,7 +196,7 @@ impl Machine {
     pub fn running(&self) -> Option<Running> {
         match self.stage()? {
             Stage::Running(running) => Some(running),
-            Stage::Starting | Stage::Ended(_) => None,
+            Stage::Starting | Stage::Refused(_) | Stage::Ended(_) => None,
         }
     }
 

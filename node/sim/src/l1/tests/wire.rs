@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     executor::{Config as Clock, Executor, Handle, Stop},
-    wire::{Latency, Wire},
+    wire::{Line, Wire},
 };
 use ::l1::{AdvanceCall, Beacon, Hands, HubReader, L1Error, L1Rpc, Sent, Signer, Watcher, panel::Patience};
 use alloy_eips::{BlockId, BlockNumberOrTag};
@@ -22,7 +22,7 @@ fn run<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
 ) -> T {
     let world = Executor::new(Seed(1), Clock::default());
     let handle = world.group("node");
-    let wire = Wire::new(bed.l1.clone(), bed.at, handle.clone(), Latency::default());
+    let wire = Wire::new(bed.l1.clone(), bed.at, handle.clone(), Line::default());
     let joined = handle.spawn("task", task(wire, handle.clone()));
     assert_eq!(world.run_until_idle(), Ok(Stop::Done));
     futures::executor::block_on(joined).unwrap()
@@ -157,7 +157,7 @@ fn a_node_killed_while_it_sends_has_not_asked_or_was_not_told() {
         let (_, transaction) = bed.signed(&bed.next().call(), 0, FEES);
         let world = Executor::new(Seed(seed), Clock::default());
         let handle = world.group("node");
-        let wire = Wire::new(bed.l1.clone(), bed.at, handle.clone(), Latency::default());
+        let wire = Wire::new(bed.l1.clone(), bed.at, handle.clone(), Line::default());
         let told = handle.spawn("sender", async move { rpc(wire).send_raw(&transaction).await.unwrap() });
         world.kill_after(handle.group(), polls);
         while world.run_until_idle() != Ok(Stop::Done) {}
@@ -177,7 +177,7 @@ fn a_watcher_of_three_endpoints_leaves_one_that_lies_and_one_on_a_branch_of_its_
     let l1 = bed.l1.clone();
     let (liar, lonely) = (l1.endpoint(), l1.endpoint());
     run(&bed, |wire, host| async move {
-        let other = |endpoint| Wire::new(l1.clone(), endpoint, host.clone(), Latency::default());
+        let other = |endpoint| Wire::new(l1.clone(), endpoint, host.clone(), Line::default());
         let named = |wire, name: &str| (BoxTransport::new(wire), name.to_owned());
         let patience = Patience { branch: Duration::from_secs(24), behind_s: 36 };
         let wires = vec![named(other(liar), "liar"), named(other(lonely), "lonely"), named(wire, "honest")];
@@ -227,7 +227,7 @@ fn an_endpoint_that_swallows_requests_holds_nobody_up() {
     l1.set_faults(silent, Faults { silent_percent: 100, ..Faults::default() });
     run(&bed, |wire, host| async move {
         let named = |wire, name: &str| (BoxTransport::new(wire), name.to_owned());
-        let other = Wire::new(l1.clone(), silent, host.clone(), Latency::default());
+        let other = Wire::new(l1.clone(), silent, host.clone(), Line::default());
         let rpc = L1Rpc::on(vec![named(other, "silent"), named(wire, "honest")], Patience::default());
         let tip = L1Ref { number: 1, hash: l1.header(1).unwrap().hash_slow() };
         let mut waited = Vec::new();
