@@ -65,7 +65,7 @@ pub(super) async fn again(clients: &Clients, deposit: &Deposit) -> eyre::Result<
 pub(super) async fn exactly_once(clients: &Clients, deposits: &[Deposit]) -> eyre::Result<(usize, usize)> {
     let (mut credited, mut gone) = (0, 0);
     for deposit in deposits {
-        if clients.l1.get_transaction_receipt(deposit.hash()).await?.is_some_and(|receipt| receipt.inner.status()) {
+        if is_on_l1(clients, deposit).await? {
             clients.wait_balance(&clients.l2, deposit.to, deposit.value).await?;
             credited += 1;
         } else {
@@ -74,11 +74,16 @@ pub(super) async fn exactly_once(clients: &Clients, deposits: &[Deposit]) -> eyr
     }
     // A second time, when everything has arrived: nothing came twice, and nothing came that is not on L1.
     for deposit in deposits {
-        let is_there = clients.l1.get_transaction_receipt(deposit.hash()).await?.is_some();
-        let expected = if is_there { deposit.value } else { U256::ZERO };
+        let expected = if is_on_l1(clients, deposit).await? { deposit.value } else { U256::ZERO };
         for (name, provider) in clients.nodes() {
             same(&format!("deposit {} at {name}", deposit.hash()), provider.get_balance(deposit.to).await?, expected)?;
         }
     }
     Ok((credited, gone))
+}
+
+/// Whether L1 took the message. Hub refuses one whose fee no longer covers the L2's base fee, which rises under load.
+async fn is_on_l1(clients: &Clients, deposit: &Deposit) -> eyre::Result<bool> {
+    let receipt = clients.l1.get_transaction_receipt(deposit.hash()).await?;
+    Ok(receipt.is_some_and(|receipt| receipt.inner.status()))
 }

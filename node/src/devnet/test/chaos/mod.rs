@@ -117,7 +117,7 @@ async fn faults(path: &Path, plan: &Plan) -> eyre::Result<()> {
     let promised = load::kept(&clients, &histories).await?;
     println!("{promised} transactions were answered for, and each is in one block");
     let (credited, gone) = deposits::exactly_once(&clients, &sent).await?;
-    println!("{credited} deposits credited once, {gone} that L1 dropped for good never");
+    println!("{credited} deposits credited once, {gone} that L1 dropped or Hub refused never");
     one_chain_at_every_height(&clients).await?;
     let (landed, refused) = each_height_once(&clients).await?;
     println!("{landed} blocks landed, each height once; {refused} landings refused by Hub");
