@@ -16,9 +16,12 @@ use crate::{
 };
 use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::{Address, B256, U256};
-use bridge::opening::{Commitments, Kzg, LazyKzg};
+use bridge::{
+    message::InboxChain,
+    opening::{Commitments, Kzg, LazyKzg},
+};
 use chainspec::{ChainSpec, ConfigError, RollupConfig, SpecError};
-use engine::{Engine, L1Ref};
+use engine::{Engine, InboxEntry, L1Ref};
 use execution::StateError;
 use l1::{Beacon, Hands, HubReader, L1Error, L1Rpc, Signer, SignerError, WatchEnd, Watcher, panel::Patience};
 use rpc::{Backend, Running, ServeError, Submit, rollup::Role};
@@ -45,6 +48,10 @@ const SURVEY_PATIENCE: Duration = Duration::from_secs(2);
 /// Most blocks that one node lands in one L1 slot. L1's public pools hold 16 blob transactions of an account: as many
 /// again may be dead and waiting to be replaced.
 pub const BLOCKS_PER_SLOT_MAX: usize = 8;
+
+/// How often the messages into the rollup are read at start until they are whole, and the pause between two times.
+const INBOX_TRIES: u32 = 20;
+const INBOX_PAUSE: Duration = Duration::from_secs(1);
 
 /// A node's configuration, resolved and checked.
 #[derive(Clone, Debug)]
@@ -76,7 +83,7 @@ pub struct Config {
 pub struct SequencerConfig {
     /// Signs landings on L1 and relays on L2.
     pub signer: Signer,
-    /// How long before an L1 slot a block is built, milliseconds.
+    /// How long before an L1 slot its block is built, milliseconds, for each of [`SequencerConfig::blocks_per_slot`].
     pub lead_ms: u64,
     /// Most blocks that wait to land at a time, 1 to [`BLOCKS_PER_SLOT_MAX`]: with more than one, a slot whose block is full
     /// gets another.
@@ -297,9 +304,10 @@ impl Node {
             cursor.filter(|head| head.at == resume.cursor).map_or(0, |head| head.header.timestamp);
         if sequencer.is_some() {
             let hub = HubReader::new(rpc.clone(), rollup.hub, chain_id);
-            let consumed = consumed_count(chain)?;
-            let found = hub.messages(consumed, registered.number, resume.cursor.number).await;
-            resume.inbox = found.map_err(StartError::L1)?;
+            // What is not final may be unwound, and its messages wait again.
+            let finalised = chain.state_at(chain.heads().finalised.number)?;
+            let from = consumed(&*finalised)?;
+            resume.inbox = inbox(&**host, &hub, from, registered.number, resume.cursor.number).await?;
         }
         let settings = driver::settings(rollup.l1_slot_ms, sequencer.as_ref());
         let engine = Engine::new(settings, resume);
@@ -502,8 +510,24 @@ async fn check_l1(rpc: &L1Rpc, config: &RollupConfig, spec: &ChainSpec) -> Resul
     Ok(head.at)
 }
 
-fn consumed_count(chain: &Chain) -> Result<u64, StateError> {
-    Ok(consumed(&*chain.state_at_head())?.count)
+/// The messages behind `from` in L1 blocks `first..=last`. An endpoint that has come up beside us may need a moment to have them all.
+async fn inbox(
+    host: &dyn Host,
+    hub: &HubReader,
+    from: InboxChain,
+    first: u64,
+    last: u64,
+) -> Result<Vec<(L1Ref, InboxEntry)>, StartError> {
+    let mut tries = 1;
+    loop {
+        match hub.inbox(from, first, last).await {
+            Ok(found) => return Ok(found),
+            Err(error) if tries == INBOX_TRIES => return Err(StartError::L1(error)),
+            Err(error) => tracing::warn!(%error, tries, "messages into the rollup can't be read yet"),
+        }
+        tries += 1;
+        host.sleep(INBOX_PAUSE).await;
+    }
 }
 
 async fn serve(config: &Config, node: &Node) -> Result<Running, StartError> {

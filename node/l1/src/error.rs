@@ -71,6 +71,19 @@ pub enum L1Error {
         /// L1 block number.
         number: u64,
     },
+    /// The messages that the endpoint lists are not those that Hub counts: it lags, leaves some out, or went to another branch between two
+    /// answers.
+    #[error(
+        "L1 block {number}: the endpoint lists messages up to {listed}, Hub has {counted} or another one among them"
+    )]
+    ShortInbox {
+        /// L1 block number.
+        number: u64,
+        /// Messages into the rollup, with those listed.
+        listed: u64,
+        /// Messages into the rollup, says Hub.
+        counted: u64,
+    },
     /// Hub emitted an event that our bindings can't read: this node and that Hub are of different versions.
     #[error("L1 block {number}: Hub event can't be decoded: {reason}")]
     UnknownEvent {

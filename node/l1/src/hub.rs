@@ -1,11 +1,11 @@
 //! Hub's views, read by `eth_call`, and its messages, found by `eth_getLogs`.
 
 use crate::{L1Error, L1Head, L1Rpc, decode};
-use alloy_eips::BlockId;
+use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Address, B256, U256};
 use alloy_rpc_types_eth::Filter;
 use alloy_sol_types::{SolCall, SolEvent};
-use bridge::abi::Hub;
+use bridge::{abi::Hub, message::InboxChain};
 use engine::{InboxEntry, L1Ref};
 
 /// How many L1 blocks one `eth_getLogs` covers; public endpoints refuse more than 10,000.
@@ -95,10 +95,37 @@ impl HubReader {
         Ok(None)
     }
 
+    /// The messages behind `from` that were sent in L1 blocks `first..=last`, ascending: none is missing and none is another, by Hub's count and
+    /// rolling hash at the L1 head, whose state every endpoint has.
+    ///
+    /// # Errors
+    /// [`L1Error::Behind`] and [`L1Error::ShortInbox`], which another try may heal, and whatever reading gives.
+    pub async fn inbox(&self, from: InboxChain, first: u64, last: u64) -> Result<Vec<(L1Ref, InboxEntry)>, L1Error> {
+        let behind = L1Error::Behind { number: last };
+        let Some(head) = self.rpc.header(BlockNumberOrTag::Latest).await? else { return Err(behind) };
+        let number = head.at.number;
+        if number < last {
+            return Err(behind);
+        }
+        let mut found = self.messages(from.count, first, number).await?;
+        let on_l1 = self.rollup(BlockId::hash(head.at.hash)).await?;
+        let mut reached = from;
+        for (_, entry) in &found {
+            if entry.message.index != reached.count {
+                break;
+            }
+            reached.push(entry.message.leaf());
+        }
+        if (reached.count, reached.hash) != (on_l1.inbox_count, on_l1.inbox_hash) {
+            return Err(L1Error::ShortInbox { number, listed: reached.count, counted: on_l1.inbox_count });
+        }
+        found.retain(|(at, _)| at.number <= last);
+        Ok(found)
+    }
+
     /// Messages with an index of at least `first` that were sent in L1 blocks `from..=to`, ascending.
     ///
-    /// What a log says is not checked here: the rolling hash that Hub and the L2 anchor hold decides, and a relay of
-    /// anything else does not execute.
+    /// What a log says is not checked here: the rolling hash that Hub and the L2 anchor hold decides, see [`HubReader::inbox`].
     pub async fn messages(&self, first: u64, from: u64, to: u64) -> Result<Vec<(L1Ref, InboxEntry)>, L1Error> {
         let mut found = Vec::new();
         let mut start = from;

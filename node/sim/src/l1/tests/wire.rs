@@ -8,6 +8,7 @@ use crate::{
 use ::l1::{AdvanceCall, Beacon, Hands, HubReader, L1Error, L1Rpc, Sent, Signer, Watcher, panel::Patience};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_transport::BoxTransport;
+use bridge::message::InboxChain;
 use engine::{Event, L1Ref};
 use sequencer::landing::{Fees as Offer, SendFailure};
 use std::{io::Write as _, time::Duration};
@@ -61,6 +62,30 @@ fn a_node_reads_headers_receipts_hub_and_messages() {
         let messages = hub.messages(0, 1, 5).await.unwrap();
         let found: Vec<Message> = messages.into_iter().map(|(_, entry)| entry.message).collect();
         assert_eq!(found, l1.messages(ROLLUP));
+    });
+}
+
+#[test]
+fn a_node_takes_messages_only_when_hub_counts_the_same_ones() {
+    let bed = Bed::new(1, |_| {});
+    bed.deposit();
+    bed.land(0);
+    let (l1, at) = (bed.l1.clone(), bed.at);
+    run(&bed, |wire, _| async move {
+        let hub = HubReader::new(rpc(wire), Config::default().hub, ROLLUP);
+        let (start, last) = (InboxChain::default(), l1.head().number);
+        let whole = hub.inbox(start, 1, last).await.unwrap();
+        assert_eq!(whole.len(), 1);
+        let behind = InboxChain { count: 1, hash: whole[0].1.inbox_hash };
+        assert_eq!(hub.inbox(behind, 1, last).await.unwrap(), []);
+        let other = InboxChain { hash: B256::repeat_byte(1), ..start };
+        let short = |found| matches!(found, Err(L1Error::ShortInbox { counted: 1, .. }));
+        assert!(short(hub.inbox(other, 1, last).await), "another message among them");
+        assert!(short(hub.inbox(start, last + 1, last).await), "none listed");
+        assert_eq!(hub.inbox(start, 1, whole[0].0.number - 1).await.unwrap(), [], "sent later");
+        assert!(hub.inbox(start, 1, last + 1).await.is_err(), "the endpoint lags");
+        l1.set_faults(at, Faults { logs_percent: 100, ..Faults::default() });
+        assert!(hub.inbox(start, 1, last).await.is_err(), "forged logs");
     });
 }
 
