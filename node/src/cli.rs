@@ -182,7 +182,8 @@ pub struct NodeArgs {
     /// The key that signs landings on L1 and relays on L2
     #[command(flatten)]
     pub key: KeyFlags,
-    /// How long before an L1 slot the block is built, milliseconds
+    /// How long before an L1 slot its block is built, milliseconds; so much for each of --sequencer.blocks-per-slot, and at most three
+    /// quarters of a slot
     #[arg(long = "sequencer.lead-ms", default_value_t = 1_500)]
     pub lead_ms: u64,
     /// Indices of the L1 validators for whose slots this node builds, such as 0-9,12; absent: it builds for every slot

@@ -359,13 +359,14 @@ fn num_hash(block: BlockRef) -> BlockNumHash {
     BlockNumHash { number: block.number, hash: block.hash }
 }
 
-/// Engine settings of a node on an L1 with this slot time. A block is built after the L1 block before its slot came, so the lead
-/// is at most three quarters of a slot.
+/// Engine settings of a node on an L1 with this slot time. Each block of a slot gets its lead. All are built after the L1 block before
+/// their slot came, so that is at most three quarters of a slot together.
 pub fn settings(slot_ms: u64, sequencer: Option<&SequencerConfig>) -> Settings {
+    let lead = |sequencer: &SequencerConfig| sequencer.lead_ms.saturating_mul(sequencer.blocks_per_slot as u64);
     Settings {
         sequencing: sequencer.is_some(),
         slot_ms,
-        lead_ms: sequencer.map_or(0, |sequencer| sequencer.lead_ms).min(slot_ms / 4 * 3),
+        lead_ms: sequencer.map_or(0, lead).min(slot_ms / 4 * 3),
         stale_after_ms: slot_ms.saturating_mul(3),
         blocks_per_slot: sequencer.map_or(1, |sequencer| sequencer.blocks_per_slot),
     }
