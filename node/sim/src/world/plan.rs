@@ -32,6 +32,8 @@ pub struct Shape {
     pub transactions: u64,
     /// Messages into the rollup in ten slots, about.
     pub deposits: u64,
+    /// Blocks that a machine may have in flight. With more than one, bursts are so large that they fill several.
+    pub blocks_per_slot: usize,
 }
 
 /// One fault and its time.
@@ -212,7 +214,7 @@ impl Plan {
     /// The plan of a seed.
     pub fn of(seed: Seed) -> Self {
         let mut rng = seed.stream("plan");
-        let shape = Shape::draw(&mut rng);
+        let shape = Shape::draw(&mut rng, &mut seed.stream("lanes"));
         let count = rng.within(0..=STRIKES_MAX);
         let mut strikes: Vec<Strike> = Vec::new();
         for _ in 0..count {
@@ -241,7 +243,7 @@ impl Plan {
 }
 
 impl Shape {
-    fn draw(rng: &mut Rng) -> Self {
+    fn draw(rng: &mut Rng, lanes: &mut Rng) -> Self {
         let sequencers = usize::try_from(rng.within(1..=SEQUENCERS_MAX as u64)).expect("a few");
         Self {
             sequencers,
@@ -252,6 +254,7 @@ impl Shape {
             executed_percent: *rng.pick(&[0, 0, 10, 100]),
             transactions: rng.within(0..=25),
             deposits: rng.within(0..=10),
+            blocks_per_slot: *lanes.pick(&[1, 1, 1, 2, 3]),
         }
     }
 

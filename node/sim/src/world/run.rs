@@ -24,6 +24,9 @@ use storage::Memory;
 /// A node that could not start is started again after so long, milliseconds: as systemd would.
 const RESTART_MS: u64 = 5_000;
 
+/// A burst that shall fill blocks is so many times as large: a block holds somewhat over a hundred transfers to new accounts.
+const FULL_BURST: u64 = 5;
+
 /// Slots whose disks are remembered as backups.
 const BACKUPS: usize = 12;
 
@@ -136,7 +139,9 @@ impl World {
                 let endpoints = (0..plan.shape.endpoints).map(|_| l1.endpoint()).collect();
                 let is_sequencer = at < plan.shape.sequencers;
                 let name = if is_sequencer { format!("sequencer{at}") } else { format!("follower{at}") };
-                Machine::new(name, endpoints, is_sequencer.then(|| rollup::sequencer(at)))
+                let mut machine = Machine::new(name, endpoints, is_sequencer.then(|| rollup::sequencer(at)));
+                machine.blocks_per_slot = plan.shape.blocks_per_slot;
+                machine
             })
             .collect();
         let backups = machines.iter().map(|_| VecDeque::new()).collect();
@@ -319,7 +324,13 @@ impl World {
                     self.users.poison(&running);
                 }
             }
-            Fault::Burst { transactions } => (0..transactions).for_each(|_| self.users.transact(&self.machines)),
+            Fault::Burst { transactions } => {
+                if self.plan.shape.blocks_per_slot > 1 {
+                    self.users.burst(&self.machines, transactions * FULL_BURST);
+                } else {
+                    (0..transactions).for_each(|_| self.users.transact(&self.machines));
+                }
+            }
             Fault::Fees { .. } => self.fees_were_forced = true,
             Fault::NoBlocks | Fault::FullBlocks | Fault::LeaveOut { .. } => {}
             Fault::Behind { at, .. }

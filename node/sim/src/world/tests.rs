@@ -114,6 +114,10 @@ const FOUND: &[(u64, &str)] = &[
         46,
         "what L1 finalised after a reorg became final on the branch left, and the halted engine panicked (node/engine)",
     ),
+    (
+        1679,
+        "a sequencer started with a part of the inbox, from an endpoint that lagged, and built no block any more (node)",
+    ),
 ];
 
 fn failures(seeds: impl Iterator<Item = u64>) -> Vec<String> {
@@ -163,6 +167,7 @@ fn calm() -> (World, Checker) {
         executed_percent: 0,
         transactions: 30,
         deposits: 10,
+        blocks_per_slot: 1,
     };
     let mut world = World::new(&Plan { seed: Seed(1), shape, strikes: Vec::new() });
     let mut checker = Checker::default();

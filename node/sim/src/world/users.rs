@@ -91,6 +91,30 @@ impl Users {
 
     /// One user sends one good transaction to one running sequencer.
     pub fn transact(&mut self, machines: &[Machine]) {
+        let (user, raw) = self.good();
+        if let Some((machine, disks, running)) = self.sequencer(machines) {
+            self.send(user, raw, machine, disks, &running);
+        }
+    }
+
+    /// Users send so many good transactions at once, all to one running sequencer: pools don't share, so what goes to several of them would
+    /// wait there for one another's nonces.
+    pub fn burst(&mut self, machines: &[Machine], transactions: u64) {
+        let Some((machine, disks, running)) = self.sequencer(machines) else { return };
+        for _ in 0..transactions {
+            let (user, raw) = self.good();
+            self.send(user, raw, machine, disks, &running);
+        }
+    }
+
+    fn send(&mut self, user: usize, raw: Bytes, machine: usize, disks: u64, running: &Running) {
+        if let Some(hash) = self.submit(machine, disks, running, raw.clone()) {
+            self.users[user].sent.push((hash, raw));
+        }
+    }
+
+    /// The next good transaction of some user, signed.
+    fn good(&mut self) -> (usize, Bytes) {
         let user = self.pick(self.users.len() - POISONERS);
         let nonce = self.users[user].sent.len() as u64;
         let (to, input, value) = match self.rng.below(5) {
@@ -108,11 +132,7 @@ impl Users {
             _ => (fresh(&format!("paid {user} {nonce}")), Bytes::new(), U256::from(TRANSFER)),
         };
         let tip = u128::from(self.rng.within(1..=5)) * GWEI;
-        let raw = sign(&self.users[user].signer, nonce, 100 * GWEI, tip, 500_000, to, input, value);
-        let Some((machine, disks, running)) = self.sequencer(machines) else { return };
-        if let Some(hash) = self.submit(machine, disks, &running, raw.clone()) {
-            self.users[user].sent.push((hash, raw));
-        }
+        (user, sign(&self.users[user].signer, nonce, 100 * GWEI, tip, 500_000, to, input, value))
     }
 
     /// Wallets send again what they see nowhere: one user's first transaction that no node has.
