@@ -12,7 +12,7 @@ use std::{
 use tokio::sync::mpsc;
 
 /// Payloads that are fetched before the engine asks for them: as many requests at a time, and as many payloads in memory.
-const AHEAD: usize = 8;
+pub const AHEAD: usize = 8;
 
 /// All of them. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]

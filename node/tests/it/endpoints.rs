@@ -10,7 +10,7 @@ use crate::{
 use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::Address;
 use alloy_provider::{DynProvider, Provider, ProviderBuilder};
-use basalt_node::devnet::Endpoint;
+use basalt_node::{devnet::Endpoint, payloads};
 use engine::{Event, L1Ref};
 use l1::{L1Rpc, Watcher};
 use serde_json::Value;
@@ -118,8 +118,8 @@ async fn a_follower_whose_beacon_has_no_blobs_syncs_from_calldata_or_from_the_ar
     follower.reaches(number, &clients.sequencer).await;
     let (lied, honest) = (follower.carrier(&liar.url).await, follower.carrier(sequencer).await);
     assert_eq!((&lied["standing"], &lied["given"]), (&Value::from("lying"), &Value::from(0)), "{lied}");
-    // It was marked by its first lie, and passed by from then on.
-    assert_eq!(lied["lied"], 1, "{lied}");
+    // It was marked by its first lie, and passed by from then on; payloads that were asked for ahead were under way already.
+    assert!((1..=payloads::AHEAD as u64).contains(&lied["lied"].as_u64().unwrap()), "{lied}");
     assert!(honest["given"].as_u64().unwrap() >= number, "{honest}");
     let log = fs::read_to_string(folder.path().join("archive.err")).unwrap();
     assert_eq!(log.matches("gives other bytes than landed").count(), 1, "{log}");

@@ -128,7 +128,11 @@ async fn a_node_starts_only_on_the_registered_and_backed_genesis_of_its_l1() {
     assert!(matches!(world.refusal(other_genesis).await, StartError::OtherGenesis { .. }));
 
     let circulating = good.circulating_genesis_balance();
-    assert_eq!(circulating, U256::from(BALANCE) * U256::from(11));
+    assert_eq!(
+        circulating,
+        U256::from(BALANCE) * U256::from(11 + dev::SEQUENCERS.len() - 1),
+        "eleven accounts and the relayers"
+    );
     let unbacked = world.register(77_777, circulating - U256::ONE).await;
     let error = world.refusal(unbacked).await;
     let StartError::Unbacked { circulating: found, escrow } = error else { panic!("{error}") };
