@@ -52,6 +52,21 @@ impl Line {
     fn now(&self) -> Latency {
         self.0.lock().clone()
     }
+
+    /// Waits for one way of a message that `host` sends or is sent.
+    pub(crate) async fn travel(&self, host: &Handle) -> Result<(), Lost> {
+        let latency = self.now();
+        let (from, to) = (*latency.one_way_ms.start(), *latency.one_way_ms.end());
+        let ms = from + host.random() % (to.saturating_sub(from) + 1);
+        host.sleep(Duration::from_millis(ms)).await;
+        let is_lost = latency.loss_percent > 0 && host.random() % 100 < latency.loss_percent;
+        if is_lost { Err(Lost) } else { Ok(()) }
+    }
+
+    /// Nobody answers `host`.
+    pub(crate) async fn time_out(&self, host: &Handle) {
+        host.sleep(Duration::from_millis(self.now().timeout_ms)).await;
+    }
 }
 
 /// A node's connection to one endpoint. Cheap to clone.
@@ -64,7 +79,7 @@ pub struct Wire {
 }
 
 /// The message did not arrive.
-struct Lost;
+pub(crate) struct Lost;
 
 impl Wire {
     /// From the tasks of `host` to `endpoint`.
@@ -72,18 +87,12 @@ impl Wire {
         Self { l1, endpoint, host, line }
     }
 
-    /// Waits for one way of a message.
     async fn travel(&self) -> Result<(), Lost> {
-        let latency = self.line.now();
-        let (from, to) = (*latency.one_way_ms.start(), *latency.one_way_ms.end());
-        let ms = from + self.host.random() % (to.saturating_sub(from) + 1);
-        self.host.sleep(Duration::from_millis(ms)).await;
-        let is_lost = latency.loss_percent > 0 && self.host.random() % 100 < latency.loss_percent;
-        if is_lost { Err(Lost) } else { Ok(()) }
+        self.line.travel(&self.host).await
     }
 
     async fn time_out(&self) {
-        self.host.sleep(Duration::from_millis(self.line.now().timeout_ms)).await;
+        self.line.time_out(&self.host).await;
     }
 
     /// Nobody answers: the caller gives up.

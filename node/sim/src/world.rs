@@ -8,7 +8,10 @@
 pub mod check;
 #[cfg(test)]
 mod lane_tests;
+pub mod library;
 pub mod machine;
+#[cfg(test)]
+mod nodes_tests;
 pub mod plan;
 pub mod rollup;
 pub mod run;

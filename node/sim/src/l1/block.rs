@@ -54,6 +54,8 @@ pub(super) struct Place<'a> {
     pub(super) parent: &'a Block,
     pub(super) slot: u64,
     pub(super) timestamp: u64,
+    /// The usual one.
+    pub(super) gas_limit: u64,
     /// Tells apart blocks that would be equal otherwise: the same slot, built again after a reorg.
     pub(super) salt: u64,
 }
@@ -79,7 +81,7 @@ impl Block {
         executes: impl Fn(&mut Rng) -> bool,
         rng: &mut Rng,
     ) -> Self {
-        let Place { parent, slot, timestamp, salt } = *place;
+        let Place { parent, slot, timestamp, salt, .. } = *place;
         let params = blob_params();
         let base_fee = parent.header.next_block_base_fee(BaseFeeParams::ethereum()).unwrap_or_default();
         let base_fee = mine.base_fee.unwrap_or(base_fee);
@@ -89,7 +91,7 @@ impl Block {
         let number = parent.number() + 1;
         let frame = Frame { number, timestamp, base_fee, blob_base_fee, ..frame };
 
-        let gas_limit = parent.header.gas_limit;
+        let gas_limit = mine.gas_limit.unwrap_or(place.gas_limit);
         let (mut gas, mut blobs) = (mine.others_gas.min(gas_limit), mine.others_blobs.min(params.max_blob_count));
         let mut after = parent.after.clone();
         let mut outcomes: Vec<(Arc<Sent>, Outcome)> = Vec::new();

@@ -21,6 +21,8 @@ pub struct Mine {
     pub left_out_percent: u64,
     /// Gas that others use; what is left is for the pool.
     pub others_gas: u64,
+    /// The block's gas limit instead of the usual one. Such a step breaks the rule of 1/1024, which nodes don't check.
+    pub gas_limit: Option<u64>,
     /// Blobs that others bring.
     pub others_blobs: u64,
     /// The base fee instead of what follows from the parent, wei. Such a header breaks EIP-1559, which nodes don't check.

@@ -62,6 +62,8 @@ pub struct Faults {
     pub logs_percent: u64,
     /// Answers `null` where there is something.
     pub forgets_percent: u64,
+    /// It gives no transaction by its hash: pruned, or too little of a node.
+    pub hides_inputs: bool,
     /// Transactions that it takes and passes on to nobody.
     pub swallow_percent: u64,
     /// What is wrong with its blobs.

@@ -83,6 +83,9 @@ fn answer(world: &mut World, faults: &Faults, method: &str, params: &Value) -> R
     // Only what may be missing anywhere: an endpoint without a head would be no endpoint.
     let may_forget =
         matches!(method, "eth_getBlockReceipts" | "eth_getTransactionReceipt" | "eth_getTransactionByHash");
+    if method == "eth_getTransactionByHash" && faults.hides_inputs {
+        return Ok(Value::Null);
+    }
     if may_forget && strikes(faults.forgets_percent, &mut view.world.rng) {
         return Ok(Value::Null);
     }

@@ -144,7 +144,8 @@ impl World {
         }
         self.salt += 1;
         let ancestors = self.ancestors(&parent);
-        let place = Place { parent: &parent, slot, timestamp: self.timestamp(slot), salt: self.salt };
+        let (timestamp, gas_limit) = (self.timestamp(slot), self.config.gas_limit);
+        let place = Place { parent: &parent, slot, timestamp, gas_limit, salt: self.salt };
         let lines = self.pool.lines().filter(|_| !mine.is_empty);
         let execution = self.config.execution;
         let executes = |rng: &mut Rng| match execution {
@@ -253,7 +254,7 @@ impl World {
     /// Takes a transaction into the pool.
     pub(super) fn accept(&mut self, sent: Sent, bytes: usize) -> Result<B256, String> {
         let account = self.head().after.account(sent.from);
-        let rules = Rules { chain_id: self.config.chain_id, gas_limit: self.config.gas_limit, bytes };
+        let rules = Rules { chain_id: self.config.chain_id, gas_limit: self.head().header.gas_limit, bytes };
         let taken = Taken::of(&sent, self.config.hub, self.reorgs);
         let hash = self.pool.add(sent, account, &rules)?;
         self.taken.extend(taken);

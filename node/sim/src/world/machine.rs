@@ -1,6 +1,9 @@
 //! One machine with a node on it: a disk that outlives the node, connections to L1, and one life after another.
 
-use super::rollup::Rollup;
+use super::{
+    library::{Loan, Shelf},
+    rollup::Rollup,
+};
 use crate::{
     executor::{Executor, Group},
     host::SimHost,
@@ -11,6 +14,8 @@ use ::l1::{Beacon, L1Rpc, Signer, panel::Patience};
 use alloy_primitives::Address;
 use alloy_transport::BoxTransport;
 use node::{
+    carriers::Archive,
+    duties::DutiesConfig,
     node::{Node, Parts, SequencerConfig},
     pool::TxPool,
     view::View,
@@ -33,7 +38,13 @@ pub struct Machine {
     pub disk: Memory,
     /// Most blocks that its node lands in one L1 slot.
     pub blocks_per_slot: usize,
-    /// The way to L1.
+    /// For whose L1 slots its node builds; for all when absent.
+    pub duties: Option<DutiesConfig>,
+    /// Its own archive.
+    pub shelf: Shelf,
+    /// The archives that its node asks.
+    pub archives: Vec<Shelf>,
+    /// The way to L1, and to archives.
     pub line: Line,
     /// How often the disk lost something that was written: what was promised before may be gone.
     pub disks: u64,
@@ -90,11 +101,15 @@ impl std::fmt::Debug for Stage {
 impl Machine {
     /// A machine with an empty disk, switched off. With a signer it is a sequencer.
     pub fn new(name: impl Into<String>, endpoints: Vec<EndpointId>, signer: Option<Signer>) -> Self {
+        let name = name.into();
         Self {
-            name: name.into(),
+            shelf: Shelf::new(name.clone()),
+            name,
             endpoints,
             disk: Memory::new(),
             blocks_per_slot: 1,
+            duties: None,
+            archives: Vec::new(),
             line: Line::default(),
             disks: 0,
             signer,
@@ -127,11 +142,15 @@ impl Machine {
         let wire = |endpoint: &EndpointId| Wire::new(l1.clone(), *endpoint, handle.clone(), self.line.clone());
         let name = |endpoint: &EndpointId| format!("{endpoint:?}");
         let transports = self.endpoints.iter().map(|at| (BoxTransport::new(wire(at)), name(at))).collect();
+        let loan = |shelf: &Shelf| {
+            let loan = Loan::new(shelf.clone(), handle.clone(), self.line.clone());
+            Archive::on(Arc::new(loan), shelf.name().to_owned())
+        };
         let sequencer = self.signer.clone().map(|signer| SequencerConfig {
             fee_recipient: signer.address(),
             signer,
             lead_ms: LEAD_MS,
-            duties: None,
+            duties: self.duties.clone(),
             blocks_per_slot: self.blocks_per_slot,
             landing: Default::default(),
         });
@@ -141,13 +160,14 @@ impl Machine {
             chain: chain.clone(),
             rpc: L1Rpc::on(transports, Patience::of_slots(rollup.config.l1_slot_ms)),
             beacons: self.endpoints.iter().map(|at| Beacon::on(Arc::new(wire(at)), name(at))).collect(),
-            archives: Vec::new(),
+            archives: self.archives.iter().map(loan).collect(),
             blob_retention: None,
             rollup: rollup.config.clone(),
             sequencer,
         };
         let stage = Arc::new(Mutex::new(Stage::Starting));
         self.last_group = Some(handle.group());
+        let shelf = self.shelf.clone();
         self.life = Some(Life { group: handle.group(), stage: stage.clone() });
         drop(handle.spawn("main", async move {
             let node = match Node::assemble(parts).await {
@@ -156,6 +176,7 @@ impl Machine {
             };
             let running = Running { chain, pool: node.pool.clone(), view: node.view.clone() };
             let mut workers = node.run();
+            shelf.open(running.chain.clone());
             *stage.lock() = Stage::Running(running);
             let error = workers.failed().await;
             *stage.lock() = Stage::Ended(error.to_string());
@@ -209,6 +230,7 @@ impl Machine {
     pub fn kill(&mut self, executor: &Executor) {
         if let Some(life) = self.life.take() {
             executor.kill(life.group);
+            self.shelf.close();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What happens in a world, drawn from its seed: its size, how much is done in it, and its faults with their instants. A plan
 //! prints as text, one line a fault.
 
-use super::rollup::SEQUENCERS_MAX;
+use super::{library::ArchiveFault, rollup::SEQUENCERS_MAX};
 use crate::{
     l1::{BlobFault, Losses},
     seed::{Rng, Seed},
@@ -34,6 +34,10 @@ pub struct Shape {
     pub deposits: u64,
     /// Blocks that a machine may have in flight. With more than one, bursts are so large that they fill several.
     pub blocks_per_slot: usize,
+    /// Whether each sequencer serves some of L1's validators and waits for the others' servers. Some have none.
+    pub has_duties: bool,
+    /// Whether followers' endpoints have neither blobs nor the inputs of transactions: only the sequencers' archives do.
+    pub has_archives: bool,
 }
 
 /// One fault and its time.
@@ -93,6 +97,11 @@ pub enum Fault {
     NoBlocks,
     /// L1 blocks are full of other people's transactions.
     FullBlocks,
+    /// L1 blocks have another gas limit, which may be too low for a landing.
+    GasLimit {
+        /// Gas.
+        gas_limit: u64,
+    },
     /// L1 proposers leave out so many of a hundred transactions, and shuffle the others.
     LeaveOut {
         /// 0 to 100.
@@ -157,6 +166,13 @@ pub enum Fault {
         /// What.
         fault: BlobFault,
     },
+    /// A machine's archive gives other bytes, or does not answer.
+    Archive {
+        /// Whose.
+        machine: usize,
+        /// What.
+        fault: ArchiveFault,
+    },
     /// The way between a machine and L1 is long and lossy.
     Line {
         /// Whose.
@@ -214,7 +230,7 @@ impl Plan {
     /// The plan of a seed.
     pub fn of(seed: Seed) -> Self {
         let mut rng = seed.stream("plan");
-        let shape = Shape::draw(&mut rng, &mut seed.stream("lanes"));
+        let shape = Shape::draw(&mut rng, &mut seed.stream("lanes"), &mut seed.stream("nodes"));
         let count = rng.within(0..=STRIKES_MAX);
         let mut strikes: Vec<Strike> = Vec::new();
         for _ in 0..count {
@@ -230,6 +246,12 @@ impl Plan {
             }
             strikes.push(strike);
         }
+        // From a stream of their own, or every seed would have another plan than before they were thought of.
+        let mut more = seed.stream("more faults");
+        for _ in 0..more.below(3) {
+            let fault = Fault::draw_more(&mut more, &shape);
+            strikes.push(Strike { fault, ..Strike::draw(&mut more, &shape) });
+        }
         strikes.sort_by_key(|strike| strike.at_ms);
         Self { seed, shape, strikes }
     }
@@ -243,7 +265,7 @@ impl Plan {
 }
 
 impl Shape {
-    fn draw(rng: &mut Rng, lanes: &mut Rng) -> Self {
+    fn draw(rng: &mut Rng, lanes: &mut Rng, nodes: &mut Rng) -> Self {
         let sequencers = usize::try_from(rng.within(1..=SEQUENCERS_MAX as u64)).expect("a few");
         Self {
             sequencers,
@@ -255,6 +277,8 @@ impl Shape {
             transactions: rng.within(0..=25),
             deposits: rng.within(0..=10),
             blocks_per_slot: *lanes.pick(&[1, 1, 1, 2, 3]),
+            has_duties: nodes.chance(1, 3),
+            has_archives: nodes.chance(1, 3),
         }
     }
 
@@ -344,6 +368,17 @@ impl Fault {
     }
 }
 
+impl Fault {
+    fn draw_more(rng: &mut Rng, shape: &Shape) -> Self {
+        if rng.chance(1, 2) {
+            Self::GasLimit { gas_limit: *rng.pick(&[10_000_000, 20_000_000, 36_000_000]) }
+        } else {
+            let machine = usize::try_from(rng.below(shape.sequencers as u64)).expect("below a length");
+            Self::Archive { machine, fault: *rng.pick(&[ArchiveFault::Lies, ArchiveFault::Silent]) }
+        }
+    }
+}
+
 impl Disk {
     fn draw(rng: &mut Rng) -> Self {
         match rng.below(8) {
@@ -382,7 +417,7 @@ mod tests {
         assert_eq!(Plan::of(Seed(7)), Plan::of(Seed(7)));
         let kind = |strike: Strike| format!("{:?}", strike.fault).split([' ', '{']).next().unwrap().to_owned();
         let kinds: BTreeSet<String> = (0..400).flat_map(|seed| Plan::of(Seed(seed)).strikes).map(kind).collect();
-        assert_eq!(kinds.len(), 19, "{kinds:?}");
+        assert_eq!(kinds.len(), 21, "{kinds:?}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use chainspec::{
     ChainSpec, RollupConfig,
     dev::{self, Account},
 };
+use node::duties::DutiesConfig;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Most sequencers of a world.
@@ -45,6 +46,17 @@ pub struct L1Shape {
 pub fn sequencer(at: usize) -> Signer {
     let Account { key, .. } = if at == 0 { dev::SEQUENCER } else { dev::ACCOUNTS[dev::ACCOUNTS.len() - at] };
     signer(key).into()
+}
+
+/// L1 slots without a landing after which a sequencer with duties builds in others' slots.
+const FALLBACK_SLOTS: u64 = 3;
+
+/// The duties of sequencer `at` of `sequencers`: each serves as many validators as the others, and as many are served by nobody.
+pub fn duties(at: usize, sequencers: usize) -> DutiesConfig {
+    let validators = usize::try_from(l1::Config::default().validators).expect("a few");
+    let served: Vec<String> = (at..validators).step_by(sequencers + 1).map(|index| index.to_string()).collect();
+    let served = served.join(",").parse().expect("indices are a list");
+    DutiesConfig { served, fallback_slots: FALLBACK_SLOTS }
 }
 
 /// The users' accounts, funded on both layers.

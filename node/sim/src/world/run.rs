@@ -2,6 +2,7 @@
 
 use super::{
     check::{Checker, Violation},
+    library::Shelf,
     machine::{Machine, Stage},
     plan::{Disk, Fault, Place, Plan, SLOT_MS, Strike},
     rollup::{self, L1Shape, Rollup},
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::{
     executor::{self, Executor, Group, Stop},
-    l1::{Execution, Faults, L1, Mine, Reorg, Sight},
+    l1::{BlobFault, Execution, Faults, L1, Mine, Reorg, Sight},
     seed::Rng,
     wire::Latency,
 };
@@ -134,16 +135,24 @@ impl World {
         let percent = plan.shape.executed_percent;
         let l1_shape = L1Shape { finality_slots: plan.shape.finality_slots, execution: Execution::Sampled { percent } };
         let (rollup, l1) = Rollup::registered(plan.seed, l1_shape);
-        let machines: Vec<Machine> = (0..plan.shape.machines())
+        let mut machines: Vec<Machine> = (0..plan.shape.machines())
             .map(|at| {
                 let endpoints = (0..plan.shape.endpoints).map(|_| l1.endpoint()).collect();
                 let is_sequencer = at < plan.shape.sequencers;
                 let name = if is_sequencer { format!("sequencer{at}") } else { format!("follower{at}") };
                 let mut machine = Machine::new(name, endpoints, is_sequencer.then(|| rollup::sequencer(at)));
                 machine.blocks_per_slot = plan.shape.blocks_per_slot;
+                if is_sequencer && plan.shape.has_duties {
+                    machine.duties = Some(rollup::duties(at, plan.shape.sequencers));
+                }
                 machine
             })
             .collect();
+        let shelves: Vec<Shelf> = machines.iter().map(|machine| machine.shelf.clone()).collect();
+        for machine in machines.iter_mut().filter(|_| plan.shape.has_archives) {
+            machine.archives = shelves[..plan.shape.sequencers].to_vec();
+            machine.archives.retain(|shelf| shelf.name() != machine.name);
+        }
         let backups = machines.iter().map(|_| VecDeque::new()).collect();
         let mut world = Self {
             users: Users::new(plan.seed.stream("users")),
@@ -162,6 +171,9 @@ impl World {
             backups,
             fees_were_forced: false,
         };
+        for machine in 0..world.machines.len() {
+            (0..plan.shape.endpoints).for_each(|endpoint| world.set_endpoint(Place { machine, endpoint }));
+        }
         world.schedule();
         world
     }
@@ -267,6 +279,7 @@ impl World {
             match fault {
                 Fault::NoBlocks => return,
                 Fault::FullBlocks => (mine.others_gas, mine.others_blobs) = (59_000_000, 20),
+                Fault::GasLimit { gas_limit } => mine.gas_limit = Some(*gas_limit),
                 Fault::LeaveOut { percent } => (mine.left_out_percent, mine.shuffle) = (*percent, true),
                 Fault::Fees { base_fee, excess_blob_gas } => {
                     (mine.base_fee, mine.excess_blob_gas) = (Some(*base_fee), Some(*excess_blob_gas));
@@ -332,7 +345,8 @@ impl World {
                 }
             }
             Fault::Fees { .. } => self.fees_were_forced = true,
-            Fault::NoBlocks | Fault::FullBlocks | Fault::LeaveOut { .. } => {}
+            Fault::Archive { machine, fault } => self.machines[machine].shelf.set_fault(Some(fault)),
+            Fault::NoBlocks | Fault::FullBlocks | Fault::GasLimit { .. } | Fault::LeaveOut { .. } => {}
             Fault::Behind { at, .. }
             | Fault::Stuck { at }
             | Fault::Silent { at, .. }
@@ -366,6 +380,7 @@ impl World {
                     self.crashed(group);
                 }
             }
+            Fault::Archive { machine, .. } => self.machines[machine].shelf.set_fault(None),
             Fault::Behind { at, .. }
             | Fault::Stuck { at }
             | Fault::Silent { at, .. }
@@ -376,6 +391,7 @@ impl World {
             | Fault::MempoolLoss
             | Fault::NoBlocks
             | Fault::FullBlocks
+            | Fault::GasLimit { .. }
             | Fault::LeaveOut { .. }
             | Fault::Poison { .. }
             | Fault::Burst { .. } => {}
@@ -402,7 +418,8 @@ impl World {
 
     /// All faults that strike an endpoint now, together.
     fn set_endpoint(&self, place: Place) {
-        let mut faults = Faults::default();
+        let is_sequencer = self.machines[place.machine].is_sequencer();
+        let mut faults = if is_sequencer { Faults::default() } else { self.followers_endpoint() };
         for fault in self.active.keys().map(|at| &self.plan.strikes[*at].fault) {
             match fault {
                 Fault::Behind { at, blocks } if *at == place => faults.sight = Sight::Behind { blocks: *blocks },
@@ -418,11 +435,21 @@ impl World {
                 Fault::Forgets { at, forgets_percent, swallow_percent } if *at == place => {
                     (faults.forgets_percent, faults.swallow_percent) = (*forgets_percent, *swallow_percent);
                 }
-                Fault::Blobs { at, fault } if *at == place => (faults.blobs, faults.blobs_percent) = (*fault, 100),
+                Fault::Blobs { at, fault } if *at == place && is_sequencer => {
+                    (faults.blobs, faults.blobs_percent) = (*fault, 100);
+                }
                 _ => {}
             }
         }
         self.l1.set_faults(self.machines[place.machine].endpoints[place.endpoint], faults);
+    }
+
+    /// What is wrong with the endpoints of a machine that only follows, whatever happens.
+    pub(super) fn followers_endpoint(&self) -> Faults {
+        if !self.plan.shape.has_archives {
+            return Faults::default();
+        }
+        Faults { hides_inputs: true, blobs: BlobFault::Missing, blobs_percent: 100, ..Faults::default() }
     }
 
     /// The group died of its fuse: its disk becomes what the plan says, and it will be back.

@@ -102,7 +102,12 @@ fn check_landings(world: &World) -> Result<(), Violation> {
 /// A node with an empty disk derives the same chain, from L1 alone.
 fn fresh(world: &mut World, checker: &mut Checker) -> Result<(), Violation> {
     let endpoints = vec![world.l1.endpoint()];
+    // Where followers have archives, this one's endpoint gives as little as theirs.
+    world.l1.set_faults(endpoints[0], world.followers_endpoint());
     let mut machine = Machine::new("fresh", endpoints, None);
+    if world.plan.shape.has_archives {
+        machine.archives = world.machines[..world.plan.shape.sequencers].iter().map(|at| at.shelf.clone()).collect();
+    }
     machine.start(&world.executor, &world.l1, &world.rollup)?;
     world.machines.push(machine);
     let from = world.slot();

@@ -168,6 +168,8 @@ fn calm() -> (World, Checker) {
         transactions: 30,
         deposits: 10,
         blocks_per_slot: 1,
+        has_duties: false,
+        has_archives: false,
     };
     let mut world = World::new(&Plan { seed: Seed(1), shape, strikes: Vec::new() });
     let mut checker = Checker::default();
