@@ -36,8 +36,29 @@ sol!(
 );
 sol!(
     #[sol(all_derives)]
+    TokenBridge,
+    "abi/TokenBridge.json"
+);
+sol!(
+    #[sol(all_derives)]
+    L2TokenBridge,
+    "abi/L2TokenBridge.json"
+);
+sol!(
+    #[sol(all_derives)]
+    BridgedToken,
+    "abi/BridgedToken.json"
+);
+sol!(
+    #[sol(all_derives)]
     Counter,
     "abi/Counter.json"
+);
+
+sol!(
+    #[sol(all_derives)]
+    TestToken,
+    "abi/TestToken.json"
 );
 
 /// Both contracts have a `Message` of their own in the generated code; ours is the one to pass around.

@@ -28,5 +28,6 @@ pub mod message;
 pub mod opening;
 pub mod outbox;
 pub mod proof;
+pub mod tokens;
 #[cfg(test)]
 mod vectors;

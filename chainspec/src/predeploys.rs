@@ -13,6 +13,15 @@ pub const EXECUTE: Address = address!("0x000000000000000000000000000000000000010
 /// The L2 side of the bridge (DESIGN §6).
 pub const MESSENGER: Address = address!("0xBA5a170000000000000000000000000000000001");
 
+/// The L2 side of the token bridge.
+pub const L2_TOKEN_BRIDGE: Address = address!("0xbA5a170000000000000000000000000000000002");
+
+/// The code of all bridged tokens.
+pub const BRIDGED_TOKEN: Address = address!("0xbA5a170000000000000000000000000000000003");
+
+/// Slot of [`L2_TOKEN_BRIDGE`] that names the L1 side: chain id ‖ address, 8 and 20 bytes, at the low end.
+pub const L1_SIDE_SLOT: B256 = B256::with_last_byte(1);
+
 /// Ether that the Messenger holds at genesis to pay out deposits: locked supply, never in circulation, because only
 /// a message that Hub has escrowed releases it. 2^96 wei is more than all ether there is.
 pub const MESSENGER_RESERVE: U256 = U256::from_limbs([0, 1 << 32, 0, 0]);
@@ -64,6 +73,43 @@ pub fn rollup(chain_id: u64, messenger: Bytes) -> BTreeMap<Address, GenesisAccou
     alloc.insert(MULTICALL3, contract(multicall3()));
     alloc.insert(PERMIT2, contract(permit2(chain_id)));
     alloc
+}
+
+/// Runtime code of the contracts that stand on the Messenger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BridgeCode {
+    /// `L2TokenBridge`.
+    pub token_bridge: Bytes,
+    /// `BridgedToken`.
+    pub bridged_token: Bytes,
+}
+
+/// What those contracts believe on L1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct L1Side {
+    /// Chain id of L1.
+    pub chain_id: u64,
+    /// `TokenBridge` on L1.
+    pub token_bridge: Address,
+}
+
+/// The token bridge's part of a rollup's genesis.
+pub fn bridge(code: BridgeCode, l1: L1Side) -> BTreeMap<Address, GenesisAccount> {
+    BTreeMap::from([
+        (L2_TOKEN_BRIDGE, believing(contract(code.token_bridge), l1.chain_id, l1.token_bridge)),
+        (BRIDGED_TOKEN, contract(code.bridged_token)),
+    ])
+}
+
+/// The L1 address in [`L1_SIDE_SLOT`] of a genesis account.
+pub fn l1_side(account: &GenesisAccount) -> Option<Address> {
+    let word = account.storage.as_ref()?.get(&L1_SIDE_SLOT)?;
+    Some(Address::from_word(*word))
+}
+
+fn believing(account: GenesisAccount, chain_id: u64, address: Address) -> GenesisAccount {
+    let word: U256 = (U256::from(chain_id) << 160) | U256::from_be_bytes(address.into_word().0);
+    account.with_storage(Some(BTreeMap::from([(L1_SIDE_SLOT, word.into())])))
 }
 
 /// Runtime code of Multicall3.

@@ -1,6 +1,6 @@
 //! The chain file: all that a follower needs to know besides its L1 URLs.
 
-use crate::{ChainSpec, Layer, SpecError};
+use crate::{ChainSpec, Layer, SpecError, predeploys};
 use alloy_genesis::Genesis;
 use alloy_primitives::{Address, U256};
 use serde::{Deserialize, Serialize};
@@ -74,8 +74,13 @@ impl RollupConfig {
     /// Sum of all genesis balances except the Messenger's locked reserve, in wei: what Hub must hold in escrow from
     /// the registration on, or ether on L2 would be unbacked (DESIGN §3).
     pub fn circulating_genesis_balance(&self) -> U256 {
-        let circulating = |(address, _): &(&Address, _)| **address != crate::predeploys::MESSENGER;
+        let circulating = |(address, _): &(&Address, _)| **address != predeploys::MESSENGER;
         self.genesis.alloc.iter().filter(circulating).fold(U256::ZERO, |sum, (_, account)| sum + account.balance)
+    }
+
+    /// The token bridge on L1, as the genesis of its L2 side names it; `None` where the rollup has none.
+    pub fn token_bridge(&self) -> Option<Address> {
+        self.genesis.alloc.get(&predeploys::L2_TOKEN_BRIDGE).and_then(predeploys::l1_side)
     }
 
     fn check(&self) -> Result<(), ConfigError> {

@@ -7,7 +7,7 @@ use alloy_genesis::GenesisAccount;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_rpc_types_eth::{TransactionInput, TransactionReceipt, TransactionRequest};
 use alloy_sol_types::SolCall;
-use bridge::abi::{ExecuteVerifier, Hub, Messenger, OpenSchedule};
+use bridge::abi::{ExecuteVerifier, Hub, Messenger, OpenSchedule, TokenBridge};
 use chainspec::{ChainSpec, RollupConfig, dev, predeploys};
 use execution::{Attributes, Building};
 use l1::{L1Error, L1Rpc, SignError, Signer};
@@ -42,7 +42,9 @@ pub struct Deployment {
     pub verifier: Address,
     /// `OpenSchedule`.
     pub schedule: Address,
-    /// L1 gas of all four transactions.
+    /// `TokenBridge`.
+    pub token_bridge: Address,
+    /// L1 gas of all five transactions.
     pub gas_used: u64,
 }
 
@@ -116,6 +118,14 @@ pub async fn deploy(rpc: &L1Rpc, signer: &Signer, l1_slot_ms: u64, balance: U256
         let funded = GenesisAccount::default().with_balance(balance.min(dev::RELAYER_BALANCE));
         genesis.alloc.insert(relayer.address, funded);
     }
+    // Addresses follow from nonces, so genesis can name what is deployed after it is known.
+    let nonce = rpc.nonce(signer.address(), BlockId::latest()).await?;
+    let verifier = signer.address().create(nonce);
+    let schedule = signer.address().create(nonce + 1);
+    let hub = signer.address().create(nonce + 2);
+    let token_bridge = signer.address().create(nonce + 3);
+    let l1 = predeploys::L1Side { chain_id: l1_chain_id, token_bridge };
+    genesis.alloc.extend(predeploys::bridge(bridge::tokens::code(), l1));
     let mut config = dev::rollup_config(genesis, Address::ZERO, 0, l1_slot_ms);
     config.l1_chain_id = l1_chain_id;
     let spec = config.spec().map_err(|error| DeployError::Genesis(error.to_string()))?;
@@ -126,13 +136,9 @@ pub async fn deploy(rpc: &L1Rpc, signer: &Signer, l1_slot_ms: u64, balance: U256
         return Err(DeployError::Poor { address: signer.address(), have, need: escrow });
     }
 
-    // Addresses follow from nonces, so all four transactions go out together and one L1 block can take them.
-    let nonce = rpc.nonce(signer.address(), BlockId::latest()).await?;
+    // All five transactions go out together and one L1 block can take them.
     let base_fee = head.header.base_fee_per_gas.unwrap_or_default();
     let sender = Sender { rpc, signer, chain_id: l1_chain_id, max_fee: u128::from(base_fee) * 2 + TIP };
-    let verifier = signer.address().create(nonce);
-    let schedule = signer.address().create(nonce + 1);
-    let hub = signer.address().create(nonce + 2);
     let register = Hub::registerCall {
         p: Hub::RollupParams {
             chainId: spec.chain_id,
@@ -148,7 +154,8 @@ pub async fn deploy(rpc: &L1Rpc, signer: &Signer, l1_slot_ms: u64, balance: U256
         ("deploying ExecuteVerifier", sender.create(nonce, &ExecuteVerifier::BYTECODE).await?),
         ("deploying OpenSchedule", sender.create(nonce + 1, &OpenSchedule::BYTECODE).await?),
         ("deploying Hub", sender.create(nonce + 2, &Hub::BYTECODE).await?),
-        ("registering the rollup", sender.call(nonce + 3, hub, register.abi_encode().into(), escrow).await?),
+        ("deploying TokenBridge", sender.create(nonce + 3, &with_arguments(&TokenBridge::BYTECODE, hub)).await?),
+        ("registering the rollup", sender.call(nonce + 4, hub, register.abi_encode().into(), escrow).await?),
     ];
     let mut gas_used = 0;
     for (what, hash) in steps {
@@ -157,7 +164,7 @@ pub async fn deploy(rpc: &L1Rpc, signer: &Signer, l1_slot_ms: u64, balance: U256
         config.hub_block = receipt.block_number.unwrap_or_default();
     }
     config.hub = hub;
-    Ok(Deployment { config, verifier, schedule, gas_used })
+    Ok(Deployment { config, verifier, schedule, token_bridge, gas_used })
 }
 
 /// Sends `wei` from the account of `signer` to each of `accounts` that has less than half of it, and waits for the receipts.
@@ -225,6 +232,11 @@ fn first_block(spec: &ChainSpec) -> Result<Bytes, String> {
     let executed = building.seal().map_err(|error| error.to_string())?;
     let input = execution::stateless::input(spec.chain_id, &executed).map_err(|error| error.to_string())?;
     Ok(input.encode().into())
+}
+
+/// Creation code of a contract whose constructor takes one address.
+fn with_arguments(bytecode: &Bytes, argument: Address) -> Bytes {
+    [bytecode.as_ref(), argument.into_word().as_slice()].concat().into()
 }
 
 struct Sender<'a> {

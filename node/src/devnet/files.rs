@@ -82,6 +82,12 @@ pub struct Devnet {
     pub schedule: Address,
     /// Messenger, on L2.
     pub messenger: Address,
+    /// TokenBridge, on L1; zero where the rollup was deployed without one.
+    #[serde(default)]
+    pub token_bridge: Address,
+    /// L2TokenBridge, on L2.
+    #[serde(default)]
+    pub l2_token_bridge: Address,
     /// Funded on both layers; their keys are public.
     pub accounts: Vec<Account>,
 }
@@ -231,7 +237,7 @@ impl Folder {
         write_json(&self.0.join("devnet.json"), devnet)?;
         let mut env = format!(
             "L1_RPC_URL={}\nL1_BEACON_URL={}\nL1_CHAIN_ID={}\nL2_RPC_URL={}\nL2_FOLLOWER_RPC_URL={}\nL2_CHAIN_ID={}\n\
-             HUB={}\nMESSENGER={}\nADDRESS={}\nPRIVATE_KEY={}\n",
+             HUB={}\nMESSENGER={}\nTOKEN_BRIDGE={}\nL2_TOKEN_BRIDGE={}\nADDRESS={}\nPRIVATE_KEY={}\n",
             devnet.l1.rpc_url,
             devnet.l1.beacon_url,
             devnet.l1.chain_id,
@@ -240,6 +246,8 @@ impl Folder {
             devnet.l2_chain_id,
             devnet.hub,
             devnet.messenger,
+            devnet.token_bridge,
+            devnet.l2_token_bridge,
             dev::ACCOUNTS[0].address,
             dev::ACCOUNTS[0].key,
         );

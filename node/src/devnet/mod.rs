@@ -144,6 +144,8 @@ async fn start_and_wait(
         verifier: deployment.verifier,
         schedule: deployment.schedule,
         messenger: chainspec::predeploys::MESSENGER,
+        token_bridge: deployment.config.token_bridge().unwrap_or_default(),
+        l2_token_bridge: chainspec::predeploys::L2_TOKEN_BRIDGE,
         accounts: dev::ACCOUNTS.iter().map(Into::into).collect(),
     };
     devnet.name_nodes(&nodes);

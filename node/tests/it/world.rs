@@ -94,9 +94,9 @@ impl World {
         let (l1, rpc, provider) = l1(genesis_time, true).await;
         let deployer = signer(&dev::SEQUENCER);
         let mined = async {
-            // All four transactions go into one block, so that it is the same block in each run.
+            // All five transactions go into one block, so that it is the same block in each run.
             let deadline = Instant::now() + PATIENCE;
-            while status(&provider).await["poolPending"].as_u64().unwrap() < 4 {
+            while status(&provider).await["poolPending"].as_u64().unwrap() < 5 {
                 assert!(Instant::now() < deadline, "the deployment's transactions did not reach the pool");
                 tokio::time::sleep(POLL).await;
             }

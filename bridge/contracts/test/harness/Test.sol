@@ -12,6 +12,8 @@ interface Cheats {
     function store(address account, bytes32 slot, bytes32 value) external;
     function load(address account, bytes32 slot) external view returns (bytes32);
     function prank(address sender) external;
+    function addr(uint256 key) external pure returns (address);
+    function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function blobhashes(bytes32[] calldata hashes) external;
     function expectRevert(bytes calldata reason) external;
     function expectRevert(bytes4 selector) external;

@@ -7,7 +7,7 @@ use super::{
 use alloy_network::TransactionBuilder;
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_provider::Provider;
-use alloy_rpc_types_eth::{BlockNumberOrTag, Filter, TransactionInput, TransactionRequest};
+use alloy_rpc_types_eth::{BlockNumberOrTag, Filter, TransactionInput, TransactionReceipt, TransactionRequest};
 use alloy_sol_types::{SolCall, SolError, SolEvent};
 use bridge::{
     abi::{Counter, Hub, Messenger},
@@ -155,16 +155,22 @@ pub(super) async fn withdraw(clients: &Clients) -> eyre::Result<Done<Withdrawal>
         .with_value(value + fee)
         .with_input(Bytes::from(send.abi_encode()));
     let receipt = clients.send(&clients.l2, WITHDRAWER, request).await?;
+    let withdrawal = landed(clients, &receipt).await?;
+    same("value of the message", withdrawal.message.value, value)?;
+    Ok(Done::new(withdrawal))
+}
+
+/// The message that an L2 transaction sent; waits until L1 has settled its block.
+pub(super) async fn landed(clients: &Clients, receipt: &TransactionReceipt) -> eyre::Result<Withdrawal> {
     let block = receipt.block_number.ok_or_eyre("a receipt without block")?;
     let log = receipt.inner.logs().iter().find_map(|log| Messenger::MessageSent::decode_log(&log.inner).ok());
     let message: Message = log.ok_or_eyre("Messenger emitted no MessageSent")?.data.message.into();
-    same("value of the message", message.value, value)?;
     let safe = async || -> eyre::Result<Option<()>> {
         let safe = clients.l2.get_block_by_number(BlockNumberOrTag::Safe).await?;
         Ok(safe.filter(|safe| safe.header.number >= block).map(drop))
     };
     clients.wait("the block to be safe", || Box::pin(safe())).await?;
-    Ok(Done::new(Withdrawal { message, block, epoch: 0 }))
+    Ok(Withdrawal { message, block, epoch: 0 })
 }
 
 /// Proves the outbox under the settled state root, and claims.
@@ -174,8 +180,7 @@ pub(super) async fn claim(clients: &Clients, withdrawal: &Withdrawal) -> eyre::R
     let escrow_before = escrow(clients).await?;
     let claimer = clients.keys[CLAIMER].address();
     let before = clients.l1.get_balance(claimer).await?;
-    let request = claim_request(clients, withdrawal).await?;
-    let receipt = clients.send(&clients.l1, CLAIMER, request).await?;
+    let receipt = deliver(clients, withdrawal).await?;
     same("L1 balance of the receiver", clients.l1.get_balance(to).await?, value)?;
     same("escrow", escrow(clients).await?, escrow_before - value - fee)?;
     let paid = U256::from(receipt.gas_used) * U256::from(receipt.effective_gas_price);
@@ -183,7 +188,14 @@ pub(super) async fn claim(clients: &Clients, withdrawal: &Withdrawal) -> eyre::R
     Ok(Done::with_gas((), gas_of_proof + receipt.gas_used))
 }
 
-async fn prove(clients: &Clients, withdrawal: &Withdrawal) -> eyre::Result<u64> {
+/// Claims.
+pub(super) async fn deliver(clients: &Clients, withdrawal: &Withdrawal) -> eyre::Result<TransactionReceipt> {
+    let request = claim_request(clients, withdrawal).await?;
+    clients.send(&clients.l1, CLAIMER, request).await
+}
+
+/// Proves the outbox as of the message's block; returns the L1 gas.
+pub(super) async fn prove(clients: &Clients, withdrawal: &Withdrawal) -> eyre::Result<u64> {
     let devnet = &clients.devnet;
     let proof = clients.l2.get_proof(devnet.messenger, vec![Default::default()]).number(withdrawal.block).await?;
     let storage = proof.storage_proof.first().ok_or_eyre("a proof without storage")?;

@@ -9,6 +9,7 @@ mod client;
 mod crash;
 mod own;
 mod several;
+mod tokens;
 mod traffic;
 
 use super::{Devnet, table};
@@ -55,6 +56,8 @@ async fn steps(path: &Path, args: &DevnetTestArgs) -> eyre::Result<Vec<Row>> {
     let withdrawal = report.step("withdrawal L2 -> L1, sent and landed", bridging::withdraw(&clients)).await?;
     report.step("withdrawal proven and claimed on L1", bridging::claim(&clients, &withdrawal)).await?;
     report.step("the same claim again is refused", bridging::claim_again(&clients, &withdrawal)).await?;
+    let token = report.step("ERC-20 deposit with a permit, L1 -> L2", tokens::deposit(&clients)).await?;
+    report.step("ERC-20 transfer, withdrawal, claim", tokens::withdraw(&clients, token)).await?;
     if clients.sequencers.len() > 1 {
         several::steps(&clients, path, &mut report).await?;
     }
