@@ -176,3 +176,10 @@ pub fn relay(messages: Vec<Message>, tail: Vec<B256>, anchor: Anchor, anchor_tim
 pub fn claim(message: Message, epoch: u64, path: &Path) -> Bytes {
     Hub::claimCall { m: message.into(), epoch, path: path.to_vec() }.abi_encode().into()
 }
+
+/// Calldata of `Hub.forward`: takes outbox messages of one rollup under the root of `epoch` into the inboxes of their destinations. A value sent along
+/// raises the fee, of a single message only.
+pub fn forward(messages: Vec<(Message, Path)>, epoch: u64) -> Bytes {
+    let (ms, paths) = messages.into_iter().map(|(message, path)| (message.into(), path.to_vec())).unzip();
+    Hub::forwardCall { ms, epoch, paths }.abi_encode().into()
+}

@@ -44,6 +44,13 @@ pub struct Message {
 }
 
 impl Message {
+    /// What `Hub.forward` makes of a message that came out of one rollup for another: the same, as number `index` of the inbox there. `top_up` wei that came with the call
+    /// raise its fee; `None` where that is more than there are.
+    #[must_use]
+    pub fn forwarded(self, index: u64, top_up: U256) -> Option<Self> {
+        Some(Self { index, fee: self.fee.checked_add(top_up)?, ..self })
+    }
+
     /// The 32 bytes that stand for this message in an inbox hash chain or an outbox tree:
     /// `keccak256(abi.encode("basalt.message.v1", srcChainId, dstChainId, index, sender, to, value, fee, gasLimit, keccak256(data)))`.
     pub fn leaf(&self) -> B256 {

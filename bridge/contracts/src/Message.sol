@@ -42,6 +42,11 @@ library Hashing {
         return leaf(m.srcChainId, m.dstChainId, m.index, m.sender, m.to, m.value, m.fee, m.gasLimit, keccak256(m.data));
     }
 
+    /// @notice Leaf of a message in memory.
+    function leafOf(Message memory m) internal pure returns (bytes32) {
+        return leaf(m.srcChainId, m.dstChainId, m.index, m.sender, m.to, m.value, m.fee, m.gasLimit, keccak256(m.data));
+    }
+
     /// @notice Leaf from the fields, for a message that is just being sent.
     function leaf(
         uint64 srcChainId,

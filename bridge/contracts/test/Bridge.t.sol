@@ -2,125 +2,22 @@
 pragma solidity 0.8.37;
 
 import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
-import {Hub} from "../src/Hub.sol";
 import {Hashing, Message} from "../src/Message.sol";
 import {IAdvanceErrors, Advance, IHub, RollupParams, RollupState} from "../src/interfaces/IHub.sol";
 import {IExecuteErrors, IExecuteVerifier} from "../src/interfaces/IExecuteVerifier.sol";
 import {IMessageContext} from "../src/interfaces/IMessageContext.sol";
 import {IProposerSchedule} from "../src/interfaces/IProposerSchedule.sol";
-import {OutboxTree} from "../src/libraries/OutboxTree.sol";
 import {Bomb, Burner, Poor, Recorder, Reenterer, Reverter} from "./harness/Callees.sol";
-import {Block, Encode, Landing} from "./harness/Landing.sol";
+import {Block, Encode} from "./harness/Landing.sol";
+import {PaperRollups} from "./harness/PaperRollups.sol";
 
 /// @notice Messages through Hub: in at the door, out by proof, once, and never more than the escrow.
-contract BridgeTest is Landing {
-    uint64 private constant L1 = 1337_1;
-    address private constant MESSENGER = 0xBa5a170000000000000000000000000000000001;
-
-    Message[] private _out;
-    bytes32[32] private _branch;
-
+contract BridgeTest is PaperRollups {
     receive() external payable {}
 
     function setUp() public override {
         super.setUp();
         vm.deal(address(this), 1000 ether);
-    }
-
-    // ---------------------------------------------------------------------------------------- a rollup made of paper
-
-    function leafOf(Message calldata m) external pure returns (bytes32) {
-        return Hashing.leaf(m);
-    }
-
-    /// @dev The trie that holds one key only: its root is the hash of one leaf node.
-    function _single(bytes32 key, bytes memory value) private pure returns (bytes32 root, bytes[] memory proof) {
-        bytes[] memory items = new bytes[](2);
-        items[0] = RLP.encode(abi.encodePacked(bytes1(0x20), keccak256(abi.encodePacked(key))));
-        items[1] = RLP.encode(value);
-        return _leafNode(items);
-    }
-
-    function _leafNode(bytes[] memory items) private pure returns (bytes32 root, bytes[] memory proof) {
-        proof = new bytes[](1);
-        proof[0] = RLP.encode(items);
-        root = keccak256(proof[0]);
-    }
-
-    function _account(address who, bytes32 storageRoot) private pure returns (bytes32 root, bytes[] memory proof) {
-        bytes[] memory fields = new bytes[](4);
-        fields[0] = RLP.encode(uint256(1));
-        fields[1] = RLP.encode(uint256(1 << 96));
-        fields[2] = RLP.encode(storageRoot);
-        fields[3] = RLP.encode(keccak256("code"));
-        bytes[] memory items = new bytes[](2);
-        items[0] = RLP.encode(abi.encodePacked(bytes1(0x20), keccak256(abi.encodePacked(who))));
-        items[1] = RLP.encode(RLP.encode(fields));
-        return _leafNode(items);
-    }
-
-    /// @dev State root and proofs of a rollup whose Messenger holds `root` in slot 0.
-    function _state(bytes32 root)
-        private
-        pure
-        returns (bytes32 stateRoot, bytes[] memory accountProof, bytes[] memory storageProof)
-    {
-        bytes32 storageRoot;
-        (storageRoot, storageProof) = _single(bytes32(0), RLP.encode(uint256(root)));
-        (stateRoot, accountProof) = _account(MESSENGER, storageRoot);
-    }
-
-    function _withdraw(address to, uint256 value, uint256 fee, uint64 gasLimit, bytes memory data)
-        private
-        returns (Message memory m)
-    {
-        m = Message(L2, L1, uint64(_out.length), address(0xa11ce), to, value, fee, gasLimit, data);
-        _out.push(m);
-    }
-
-    function _root() private returns (bytes32 root) {
-        delete _branch;
-        for (uint256 i = 0; i < _out.length; ++i) {
-            root = OutboxTree.push(_branch, i, this.leafOf(_out[i]));
-        }
-    }
-
-    /// @dev Siblings of leaf `index` in the tree of everything sent.
-    function _pathOf(uint256 index) private view returns (bytes32[] memory path) {
-        path = new bytes32[](32);
-        bytes32[] memory level = new bytes32[](_out.length + 1);
-        for (uint256 i = 0; i < _out.length; ++i) {
-            level[i] = this.leafOf(_out[i]);
-        }
-        uint256 n = _out.length;
-        bytes32 zero = 0;
-        for (uint256 h = 0; h < 32; ++h) {
-            level[n] = zero;
-            path[h] = index ^ 1 < n ? level[index ^ 1] : zero;
-            uint256 half = (n + 1) / 2;
-            for (uint256 i = 0; i < half; ++i) {
-                level[i] = Hashing.link(level[2 * i], 2 * i + 1 < n ? level[2 * i + 1] : zero);
-            }
-            n = half;
-            index >>= 1;
-            zero = Hashing.link(zero, zero);
-        }
-    }
-
-    /// @dev Lands a block whose state holds the outbox as it is, and proves it with the block.
-    function _landAndProve() private returns (uint64 epoch) {
-        (Advance memory a, Block memory b) = _next(0);
-        (b.stateRoot, a.outboxAccountProof, a.outboxStorageProof) = _state(_root());
-        a.openings = _attach(0);
-        hub.advance(a, Encode.input(b));
-        return hub.rollup(L2).outboxEpoch;
-    }
-
-    function _landState(bytes32 stateRoot) private {
-        (Advance memory a, Block memory b) = _next(0);
-        b.stateRoot = stateRoot;
-        a.openings = _attach(0);
-        hub.advance(a, Encode.input(b));
     }
 
     // ---------------------------------------------------------------------------------------- registration
@@ -255,16 +152,16 @@ contract BridgeTest is Landing {
 
     function test_an_outbox_is_proven_with_the_block_or_later() public {
         _withdraw(address(0xb0b), 1, 0, 0, "");
-        vm.assertEq(_landAndProve(), 1, "epoch");
-        vm.assertEq(hub.outboxRoot(L2, 1), _root(), "root");
+        vm.assertEq(_landAndProve(L2), 1, "epoch");
+        vm.assertEq(hub.outboxRoot(L2, 1), _outbox(L2), "root");
         _withdraw(address(0xb0b), 2, 0, 0, "");
-        (bytes32 stateRoot, bytes[] memory accountProof, bytes[] memory storageProof) = _state(_root());
-        _landState(stateRoot);
+        (bytes32 stateRoot, bytes[] memory accountProof, bytes[] memory storageProof) = _state(_outbox(L2));
+        _landState(L2, stateRoot);
         _land();
         vm.expectEmit(true, true, true, true, address(hub));
-        emit IHub.OutboxProven(L2, 2, _root(), 2);
+        emit IHub.OutboxProven(L2, 2, _outbox(L2), 2);
         hub.proveOutbox(L2, 2, accountProof, storageProof);
-        vm.assertEq(hub.outboxRoot(L2, 2), _root(), "root");
+        vm.assertEq(hub.outboxRoot(L2, 2), _outbox(L2), "root");
         vm.expectRevert(abi.encodeWithSelector(IHub.EpochGone.selector, L2, 3));
         hub.outboxRoot(L2, 3);
         vm.expectRevert(abi.encodeWithSelector(IHub.EpochGone.selector, L2, 0));
@@ -273,20 +170,20 @@ contract BridgeTest is Landing {
 
     function test_an_outbox_proof_that_says_nothing_new_is_refused() public {
         _withdraw(address(0xb0b), 1, 0, 0, "");
-        _landAndProve();
-        (bytes32 stateRoot, bytes[] memory accountProof, bytes[] memory storageProof) = _state(_root());
+        _landAndProve(L2);
+        (bytes32 stateRoot, bytes[] memory accountProof, bytes[] memory storageProof) = _state(_outbox(L2));
         vm.expectRevert(abi.encodeWithSelector(IHub.OutboxProofStale.selector, 1, 1));
         hub.proveOutbox(L2, 1, accountProof, storageProof);
-        _landState(stateRoot);
+        _landState(L2, stateRoot);
         vm.expectRevert(abi.encodeWithSelector(IHub.OutboxUnchanged.selector));
         hub.proveOutbox(L2, 2, accountProof, storageProof);
-        vm.assertEq(_landAndProve(), 1, "inside advance it changes nothing and stops nothing");
+        vm.assertEq(_landAndProve(L2), 1, "inside advance it changes nothing and stops nothing");
     }
 
     function test_wrong_outbox_proofs_are_refused() public {
         _withdraw(address(0xb0b), 1, 0, 0, "");
-        (bytes32 stateRoot, bytes[] memory accountProof, bytes[] memory storageProof) = _state(_root());
-        _landState(stateRoot);
+        (bytes32 stateRoot, bytes[] memory accountProof, bytes[] memory storageProof) = _state(_outbox(L2));
+        _landState(L2, stateRoot);
         bytes memory wrong = abi.encodeWithSelector(IHub.WrongProof.selector);
         vm.expectRevert(wrong);
         hub.proveOutbox(L2, 1, storageProof, storageProof);
@@ -299,12 +196,12 @@ contract BridgeTest is Landing {
         // another account's slot 0, and another slot of the Messenger
         (bytes32 storageRoot,) = _single(bytes32(0), RLP.encode(uint256(1)));
         (stateRoot, accountProof) = _account(address(0xbad), storageRoot);
-        _landState(stateRoot);
+        _landState(L2, stateRoot);
         vm.expectRevert(wrong);
         hub.proveOutbox(L2, 2, accountProof, storageProof);
         (storageRoot, storageProof) = _single(bytes32(uint256(1)), RLP.encode(uint256(1)));
         (stateRoot, accountProof) = _account(MESSENGER, storageRoot);
-        _landState(stateRoot);
+        _landState(L2, stateRoot);
         vm.expectRevert(wrong);
         hub.proveOutbox(L2, 3, accountProof, storageProof);
         vm.expectRevert(abi.encodeWithSelector(IHub.StateRootGone.selector, L2, 4));
@@ -317,14 +214,14 @@ contract BridgeTest is Landing {
         for (uint256 i = 0; i < 5; ++i) {
             _withdraw(address(0xb0b), 1 ether + i, 10, 0, "");
         }
-        uint64 epoch = _landAndProve();
+        uint64 epoch = _landAndProve(L2);
         uint256 mine = address(this).balance;
         for (uint256 i = 0; i < 5; ++i) {
-            bytes32[] memory path = _pathOf(i);
-            hub.claim(_out[i], epoch, path);
+            bytes32[] memory path = _pathOf(L2, i);
+            hub.claim(_sent[L2][i], epoch, path);
             vm.assertTrue(hub.isClaimed(L2, uint64(i)), "claimed");
             vm.expectRevert(abi.encodeWithSelector(IHub.AlreadyClaimed.selector, L2, i));
-            hub.claim(_out[i], epoch, path);
+            hub.claim(_sent[L2][i], epoch, path);
         }
         vm.assertEq(address(0xb0b).balance, 5 ether + 10, "value");
         vm.assertEq(address(this).balance - mine, 50, "fees");
@@ -335,8 +232,8 @@ contract BridgeTest is Landing {
     function test_a_claim_tells_the_callee_who_sent_it() public {
         Recorder recorder = new Recorder();
         _withdraw(address(recorder), 3, 0, 200_000, abi.encodeCall(Recorder.note, (9)));
-        uint64 epoch = _landAndProve();
-        hub.claim(_out[0], epoch, _pathOf(0));
+        uint64 epoch = _landAndProve(L2);
+        hub.claim(_sent[L2][0], epoch, _pathOf(L2, 0));
         vm.assertEq(recorder.sender(), address(0xa11ce), "sender");
         vm.assertEq(recorder.source(), L2, "source");
         vm.assertEq(recorder.received(), 3, "value");
@@ -355,11 +252,11 @@ contract BridgeTest is Landing {
     function test_a_claim_of_anything_else_than_what_was_sent_is_refused() public {
         _withdraw(address(0xb0b), 1 ether, 0, 0, "data");
         _withdraw(address(0xb0b), 2 ether, 0, 0, "");
-        uint64 epoch = _landAndProve();
-        bytes32[] memory path = _pathOf(0);
+        uint64 epoch = _landAndProve(L2);
+        bytes32[] memory path = _pathOf(L2, 0);
         bytes memory wrong = abi.encodeWithSelector(IHub.WrongPath.selector);
         for (uint256 k = 0; k < 7; ++k) {
-            Message memory m = _out[0];
+            Message memory m = _sent[L2][0];
             if (k == 0) m.index = 1;
             if (k == 1) m.sender = address(5);
             if (k == 2) m.to = address(5);
@@ -369,41 +266,41 @@ contract BridgeTest is Landing {
             if (k == 6) m.data = "dato";
             _refusedClaim(m, epoch, path, wrong);
         }
-        _refusedClaim(_out[0], epoch, _pathOf(1), wrong);
+        _refusedClaim(_sent[L2][0], epoch, _pathOf(L2, 1), wrong);
         path[31] = keccak256("no");
-        _refusedClaim(_out[0], epoch, path, wrong);
-        _refusedClaim(_out[0], epoch, new bytes32[](31), wrong);
-        _refusedClaim(_out[0], epoch, new bytes32[](33), wrong);
-        Message memory far = _out[0];
+        _refusedClaim(_sent[L2][0], epoch, path, wrong);
+        _refusedClaim(_sent[L2][0], epoch, new bytes32[](31), wrong);
+        _refusedClaim(_sent[L2][0], epoch, new bytes32[](33), wrong);
+        Message memory far = _sent[L2][0];
         far.index = 1 << 32;
-        _refusedClaim(far, epoch, _pathOf(0), wrong);
-        Message memory elsewhere = _out[0];
+        _refusedClaim(far, epoch, _pathOf(L2, 0), wrong);
+        Message memory elsewhere = _sent[L2][0];
         elsewhere.dstChainId = 5;
-        _refusedClaim(elsewhere, epoch, _pathOf(0), abi.encodeWithSelector(IHub.WrongDestination.selector, 5));
-        Message memory unknown = _out[0];
+        _refusedClaim(elsewhere, epoch, _pathOf(L2, 0), abi.encodeWithSelector(IHub.WrongDestination.selector, 5));
+        Message memory unknown = _sent[L2][0];
         unknown.srcChainId = 5;
-        _refusedClaim(unknown, epoch, _pathOf(0), abi.encodeWithSelector(IAdvanceErrors.UnknownRollup.selector, 5));
+        _refusedClaim(unknown, epoch, _pathOf(L2, 0), abi.encodeWithSelector(IAdvanceErrors.UnknownRollup.selector, 5));
     }
 
     function test_a_claim_under_a_wrong_epoch_is_refused() public {
         _withdraw(address(0xb0b), 1 ether, 0, 0, "");
-        uint64 epoch = _landAndProve();
-        bytes32[] memory old = _pathOf(0);
-        _refusedClaim(_out[0], 0, old, abi.encodeWithSelector(IHub.EpochGone.selector, L2, 0));
-        _refusedClaim(_out[0], 2, old, abi.encodeWithSelector(IHub.EpochGone.selector, L2, 2));
+        uint64 epoch = _landAndProve(L2);
+        bytes32[] memory old = _pathOf(L2, 0);
+        _refusedClaim(_sent[L2][0], 0, old, abi.encodeWithSelector(IHub.EpochGone.selector, L2, 0));
+        _refusedClaim(_sent[L2][0], 2, old, abi.encodeWithSelector(IHub.EpochGone.selector, L2, 2));
         _withdraw(address(0xb0b), 1 ether, 0, 0, "");
-        _refusedClaim(_out[0], _landAndProve(), old, abi.encodeWithSelector(IHub.WrongPath.selector));
-        hub.claim(_out[0], epoch, old);
+        _refusedClaim(_sent[L2][0], _landAndProve(L2), old, abi.encodeWithSelector(IHub.WrongPath.selector));
+        hub.claim(_sent[L2][0], epoch, old);
     }
 
     function test_outbox_roots_are_kept_for_64_epochs() public {
         for (uint256 i = 0; i < 65; ++i) {
             _withdraw(address(0xb0b), 1, 0, 0, "");
-            _landAndProve();
+            _landAndProve(L2);
         }
-        _refusedClaim(_out[0], 1, _pathOf(0), abi.encodeWithSelector(IHub.EpochGone.selector, L2, 1));
+        _refusedClaim(_sent[L2][0], 1, _pathOf(L2, 0), abi.encodeWithSelector(IHub.EpochGone.selector, L2, 1));
         hub.outboxRoot(L2, 2);
-        hub.claim(_out[0], 65, _pathOf(0));
+        hub.claim(_sent[L2][0], 65, _pathOf(L2, 0));
     }
 
     function test_a_rollup_cannot_take_more_than_its_escrow() public {
@@ -413,25 +310,31 @@ contract BridgeTest is Landing {
         _withdraw(address(0xb0b), 100 ether, 1, 0, "");
         _withdraw(address(0xb0b), type(uint256).max, 2, 0, "");
         _withdraw(address(0xb0b), 100 ether, 0, 0, "");
-        uint64 epoch = _landAndProve();
+        uint64 epoch = _landAndProve(L2);
         _refusedClaim(
-            _out[0], epoch, _pathOf(0), abi.encodeWithSelector(IHub.EscrowShort.selector, 100 ether, 100 ether + 1)
+            _sent[L2][0],
+            epoch,
+            _pathOf(L2, 0),
+            abi.encodeWithSelector(IHub.EscrowShort.selector, 100 ether, 100 ether + 1)
         );
         _refusedClaim(
-            _out[1], epoch, _pathOf(1), abi.encodeWithSelector(IHub.EscrowShort.selector, 100 ether, type(uint256).max)
+            _sent[L2][1],
+            epoch,
+            _pathOf(L2, 1),
+            abi.encodeWithSelector(IHub.EscrowShort.selector, 100 ether, type(uint256).max)
         );
-        hub.claim(_out[2], epoch, _pathOf(2));
+        hub.claim(_sent[L2][2], epoch, _pathOf(L2, 2));
         vm.assertEq(address(hub).balance, 500 ether, "the other rollup's");
     }
 
     function test_a_callee_that_fails_leaves_the_message_claimable() public {
         Reverter callee = new Reverter();
         _withdraw(address(callee), 1 ether, 0, 50_000, "");
-        uint64 epoch = _landAndProve();
-        bytes32[] memory path = _pathOf(0);
-        _refusedClaim(_out[0], epoch, path, abi.encodeWithSelector(IHub.CallFailed.selector));
+        uint64 epoch = _landAndProve(L2);
+        bytes32[] memory path = _pathOf(L2, 0);
+        _refusedClaim(_sent[L2][0], epoch, path, abi.encodeWithSelector(IHub.CallFailed.selector));
         callee.heal();
-        hub.claim(_out[0], epoch, path);
+        hub.claim(_sent[L2][0], epoch, path);
         vm.assertEq(address(callee).balance, 1 ether, "value");
     }
 
@@ -439,20 +342,20 @@ contract BridgeTest is Landing {
         _withdraw(address(new Burner()), 0, 0, 50_000, "");
         _withdraw(address(new Bomb(true)), 0, 0, 3_000_000, "");
         _withdraw(address(new Bomb(false)), 0, 0, 3_000_000, "");
-        uint64 epoch = _landAndProve();
-        _refusedClaim(_out[0], epoch, _pathOf(0), abi.encodeWithSelector(IHub.CallFailed.selector));
-        bytes32[] memory path = _pathOf(1);
+        uint64 epoch = _landAndProve(L2);
+        _refusedClaim(_sent[L2][0], epoch, _pathOf(L2, 0), abi.encodeWithSelector(IHub.CallFailed.selector));
+        bytes32[] memory path = _pathOf(L2, 1);
         vm.expectRevert(abi.encodeWithSelector(IHub.CallFailed.selector));
-        hub.claim{gas: 10_000_000}(_out[1], epoch, path);
-        path = _pathOf(2);
-        hub.claim{gas: 10_000_000}(_out[2], epoch, path);
+        hub.claim{gas: 10_000_000}(_sent[L2][1], epoch, path);
+        path = _pathOf(L2, 2);
+        hub.claim{gas: 10_000_000}(_sent[L2][2], epoch, path);
     }
 
     function test_a_claimer_cannot_starve_a_message() public {
         Recorder recorder = new Recorder();
         _withdraw(address(recorder), 0, 0, 400_000, abi.encodeCall(Recorder.note, (1)));
-        uint64 epoch = _landAndProve();
-        bytes memory call = abi.encodeCall(Hub.claim, (_out[0], epoch, _pathOf(0)));
+        uint64 epoch = _landAndProve(L2);
+        bytes memory call = abi.encodeCall(IHub.claim, (_sent[L2][0], epoch, _pathOf(L2, 0)));
         bytes memory reason;
         bool ok;
         for (uint256 gas_ = 100_000; !ok; gas_ += 25_000) {
@@ -469,9 +372,9 @@ contract BridgeTest is Landing {
         Reenterer callee = new Reenterer();
         _withdraw(address(callee), 1 ether, 0, 1_000_000, "");
         _withdraw(address(0xb0b), 1 ether, 0, 0, "");
-        uint64 epoch = _landAndProve();
-        callee.arm(abi.encodeCall(Hub.claim, (_out[1], epoch, _pathOf(1))));
-        hub.claim(_out[0], epoch, _pathOf(0));
+        uint64 epoch = _landAndProve(L2);
+        callee.arm(abi.encodeCall(IHub.claim, (_sent[L2][1], epoch, _pathOf(L2, 1))));
+        hub.claim(_sent[L2][0], epoch, _pathOf(L2, 0));
         vm.assertTrue(callee.tried(), "tried");
         vm.assertEq(callee.succeeded(), false, "refused");
         vm.assertEq(hub.isClaimed(L2, 1), false, "untouched");
@@ -481,10 +384,10 @@ contract BridgeTest is Landing {
     function test_a_callee_may_send_a_message_back() public {
         Reenterer callee = new Reenterer();
         uint256 fee = hub.minFee(L2, 0, 0);
-        callee.arm(abi.encodeCall(Hub.sendMessage, (L2, address(0xa11ce), 0, 0, "")));
+        callee.arm(abi.encodeCall(IHub.sendMessage, (L2, address(0xa11ce), 0, 0, "")));
         _withdraw(address(callee), 1 ether, 0, 3_000_000, "");
-        uint64 epoch = _landAndProve();
-        hub.claim(_out[0], epoch, _pathOf(0));
+        uint64 epoch = _landAndProve(L2);
+        hub.claim(_sent[L2][0], epoch, _pathOf(L2, 0));
         vm.assertEq(
             callee.answer(),
             abi.encodeWithSelector(IHub.FeeTooLow.selector, (400_000) * (BASE_FEE - 1), 0),
@@ -494,16 +397,18 @@ contract BridgeTest is Landing {
     }
 
     function test_nothing_is_delivered_to_hub_itself() public {
-        _withdraw(address(hub), 0, 0, 1_000_000, abi.encodeCall(Hub.sendMessage, (L2, address(1), 0, 0, "")));
-        uint64 epoch = _landAndProve();
-        _refusedClaim(_out[0], epoch, _pathOf(0), abi.encodeWithSelector(IHub.ForbiddenTarget.selector, address(hub)));
+        _withdraw(address(hub), 0, 0, 1_000_000, abi.encodeCall(IHub.sendMessage, (L2, address(1), 0, 0, "")));
+        uint64 epoch = _landAndProve(L2);
+        _refusedClaim(
+            _sent[L2][0], epoch, _pathOf(L2, 0), abi.encodeWithSelector(IHub.ForbiddenTarget.selector, address(hub))
+        );
     }
 
     function test_a_claimer_that_takes_no_ether_claims_nothing() public {
         Poor poor = new Poor();
         _withdraw(address(0xb0b), 1, 1, 0, "");
-        uint64 epoch = _landAndProve();
-        bytes memory call = abi.encodeCall(Hub.claim, (_out[0], epoch, _pathOf(0)));
+        uint64 epoch = _landAndProve(L2);
+        bytes memory call = abi.encodeCall(IHub.claim, (_sent[L2][0], epoch, _pathOf(L2, 0)));
         vm.expectRevert(abi.encodeWithSelector(IHub.FeeRefused.selector));
         poor.run(address(hub), call);
     }

@@ -96,6 +96,11 @@ fn calldata_decodes_to_what_was_meant() {
 
     let call = Hub::claimCall::abi_decode(&claim(message(), 4, &[B256::ZERO; OUTBOX_DEPTH])).unwrap();
     assert_eq!((call.epoch, call.path.len()), (4, 32));
+
+    let path = [B256::repeat_byte(6); OUTBOX_DEPTH];
+    let call = Hub::forwardCall::abi_decode(&forward(vec![(message(), path); 2], 4)).unwrap();
+    assert_eq!(call.ms.into_iter().map(Message::from).collect::<Vec<_>>(), [message(), message()]);
+    assert_eq!((call.epoch, call.paths), (4, vec![path.to_vec(); 2]));
 }
 
 #[test]

@@ -128,3 +128,12 @@ fn calldata_is_bounded() {
         assert!(slack <= 128 + 2 * 32 * nodes, "{slack} bytes of slack");
     }
 }
+
+#[test]
+fn forwarding_grows_with_messages_and_their_data_and_never_undercuts_the_floor() {
+    let one = forward_gas(&[0]);
+    assert!((400_000..500_000).contains(&one), "{one}");
+    assert!(forward_gas(&[0, 0]) > one + FORWARD + 2 * NEW_SLOT_STATE_GAS);
+    assert!(forward_gas(&[16_384]) > INTRINSIC + 16_384 * CALLDATA_FLOOR_BYTE);
+    assert_eq!(forward_gas(&[usize::MAX, usize::MAX]), u64::MAX);
+}

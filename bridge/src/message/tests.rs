@@ -76,6 +76,16 @@ fn leaf_preimage_is_ten_words_and_the_domain_string() {
     assert_eq!(m.leaf(), keccak256(words));
 }
 
+/// `test/Forward.t.sol` shows that Hub does the same.
+#[test]
+fn a_forwarded_message_differs_by_its_index_and_what_was_added_to_the_fee() {
+    let m = samples().remove(1);
+    let there = m.clone().forwarded(3, U256::from(5)).unwrap();
+    assert_eq!(there, Message { index: 3, fee: U256::from(12_350), ..m.clone() });
+    assert_eq!(m.clone().forwarded(m.index, U256::ZERO).unwrap().leaf(), m.leaf());
+    assert_eq!(m.forwarded(3, U256::MAX), None);
+}
+
 proptest! {
     #[test]
     fn every_field_moves_the_leaf(which in 0usize..9, by in 1u64..u64::MAX) {

@@ -165,14 +165,19 @@ interface IHub is IMessageContext, IExecuteErrors, IAdvanceErrors {
     );
     /// @notice A block landed; it is settled.
     event BlockLanded(uint64 indexed chainId, uint64 indexed number, bytes32 indexed blockHash, LandedBlock landed);
-    /// @notice A message was appended to a rollup's inbox; `inboxHash` is the rolling hash with it.
+    /// @notice A message was appended to a rollup's inbox, sent on L1 or forwarded out of another rollup; `inboxHash` is the rolling hash with it.
     event MessageSent(
         uint64 indexed dstChainId, uint64 indexed index, address indexed sender, Message message, bytes32 inboxHash
     );
     /// @notice An outbox root was proven; `claim` may name it by `epoch`.
     event OutboxProven(uint64 indexed chainId, uint64 indexed blockNumber, bytes32 root, uint64 epoch);
-    /// @notice A message out of a rollup was delivered.
+    /// @notice A message out of a rollup was delivered on L1.
     event MessageClaimed(uint64 indexed srcChainId, uint64 indexed index, address indexed to, address claimer);
+
+    /// @notice A message out of the rollup `srcChainId`, number `srcIndex` of its outbox, is number `dstIndex` of the inbox of `dstChainId` now.
+    event MessageForwarded(
+        uint64 indexed srcChainId, uint64 indexed srcIndex, uint64 indexed dstChainId, uint64 dstIndex
+    );
 
     /// @notice That chain id is taken, zero, or the one of L1.
     error ChainIdUnavailable(uint64 chainId);
@@ -200,13 +205,19 @@ interface IHub is IMessageContext, IExecuteErrors, IAdvanceErrors {
     error OutboxUnchanged();
     /// @notice A proof does not fit the root it should stand under.
     error WrongProof();
-    /// @notice The message is not for this chain.
+    /// @notice `claim` of a message that is not for this chain, or `forward` of one for the very rollup it comes from.
     error WrongDestination(uint64 dstChainId);
+    /// @notice One call of `forward` takes messages of one rollup: `expected` is that of the first.
+    error WrongSource(uint64 expected, uint64 given);
+    /// @notice `forward` was given no message, or not one path for each.
+    error PathsMismatch(uint256 messages, uint256 paths);
+    /// @notice Wei along with several messages: it would not be clear whose fee they raise.
+    error TopUpForMany(uint256 messages);
     /// @notice No outbox root is kept under that epoch.
     error EpochGone(uint64 chainId, uint64 epoch);
     /// @notice The path does not lead from the message to the outbox root.
     error WrongPath();
-    /// @notice The message was delivered before.
+    /// @notice The message was delivered or forwarded before.
     error AlreadyClaimed(uint64 srcChainId, uint64 index);
     /// @notice The rollup's escrow does not cover the message.
     error EscrowShort(uint256 escrow, uint256 needed);
@@ -244,6 +255,13 @@ interface IHub is IMessageContext, IExecuteErrors, IAdvanceErrors {
     /// @param path 32 sibling hashes from the leaf up
     function claim(Message calldata m, uint64 epoch, bytes32[] calldata path) external;
 
+    /// @notice Takes messages out of one rollup into the inboxes of other rollups, each once. Anyone may call it. Value and fee move from one escrow to the other; the
+    /// message stays what it is but for its index, which becomes its place in that inbox. It must pass there as in `sendMessage`.
+    /// @param epoch number of a proven outbox root that contains the messages
+    /// @param paths for each message 32 sibling hashes from the leaf up
+    /// @dev msg.value is added to the fee, of one message only: the destination may have become dearer than its sender thought.
+    function forward(Message[] calldata ms, uint64 epoch, bytes32[][] calldata paths) external payable;
+
     /// @notice All that Hub knows of a rollup. Reverts with UnknownRollup.
     function rollup(uint64 chainId) external view returns (RollupState memory);
     /// @notice Rolling inbox hash after `count` messages. Reverts when it is not kept.
@@ -252,7 +270,7 @@ interface IHub is IMessageContext, IExecuteErrors, IAdvanceErrors {
     function stateRootAt(uint64 chainId, uint64 blockNumber) external view returns (bytes32);
     /// @notice Proven outbox root. Reverts when it is not kept.
     function outboxRoot(uint64 chainId, uint64 epoch) external view returns (bytes32);
-    /// @notice Whether a message out of a rollup was delivered.
+    /// @notice Whether a message out of a rollup was delivered or forwarded.
     function isClaimed(uint64 srcChainId, uint64 index) external view returns (bool);
     /// @notice Smallest fee that `sendMessage` takes now, in wei.
     function minFee(uint64 dstChainId, uint64 gasLimit, uint256 dataLength) external view returns (uint256);

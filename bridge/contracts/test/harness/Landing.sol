@@ -104,6 +104,7 @@ library Encode {
 
 /// @notice A Hub with one rollup, on an L1 at block 100, with a stand-in for EXECUTE that vouches for everything. Blobs and openings are real ones.
 abstract contract Landing is Test {
+    uint64 internal constant L1 = 1337_1;
     uint64 internal constant L2 = 1337_2;
     uint64 internal constant GENESIS_TIME = 1_700_000_000;
     uint64 internal constant GAS_LIMIT = 10_000_000;
@@ -120,7 +121,7 @@ abstract contract Landing is Test {
     string internal landings;
 
     function setUp() public virtual {
-        vm.chainId(1337_1);
+        vm.chainId(L1);
         vm.roll(100);
         vm.warp(GENESIS_TIME + 1000);
         // EIP-2935, the code of the EIP; block n has the hash keccak256(n)
@@ -232,12 +233,17 @@ abstract contract Landing is Test {
         vm.blobhashes(hashes);
     }
 
-    /// @dev A block that Hub takes: on the present head, with the newest origin and everything in the inbox, and the content of case `i`.
+    /// @dev The next block of L2, with the content of case `i`.
     function _next(uint256 i) internal view returns (Advance memory a, Block memory b) {
-        RollupState memory r = hub.rollup(L2);
+        return _next(L2, i);
+    }
+
+    /// @dev A block that Hub takes: on the present head, with the newest origin and everything in the inbox, and the content of case `i`.
+    function _next(uint64 chainId, uint256 i) internal view returns (Advance memory a, Block memory b) {
+        RollupState memory r = hub.rollup(chainId);
         a.originNumber = uint64(block.number) - 2;
         a.inboxCount = r.inboxCount;
-        b.chainId = L2;
+        b.chainId = chainId;
         b.parentHash = r.headHash;
         b.feeRecipient = address(0xfee);
         b.number = r.number + 1;
@@ -258,7 +264,7 @@ abstract contract Landing is Test {
         bytes32 originHash = _l1Hash(a.originNumber);
         b.prevRandao = Hashing.prevRandao(originHash, b.number);
         b.anchor = Hashing.anchor(
-            b.chainId, Anchor(a.originNumber, originHash, a.inboxCount, hub.inboxHashAt(L2, a.inboxCount))
+            b.chainId, Anchor(a.originNumber, originHash, a.inboxCount, hub.inboxHashAt(b.chainId, a.inboxCount))
         );
     }
 
