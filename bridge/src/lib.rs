@@ -25,9 +25,11 @@ pub mod execute;
 pub mod gas;
 pub mod landed;
 pub mod message;
+pub mod messenger;
 pub mod opening;
 pub mod outbox;
 pub mod proof;
+pub mod status;
 pub mod tokens;
 #[cfg(test)]
 mod vectors;

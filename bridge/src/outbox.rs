@@ -5,7 +5,7 @@
 //! leaf means, nor which roots L1 has accepted.
 
 use alloy_primitives::{B256, keccak256};
-use std::sync::LazyLock;
+use std::{cmp::Ordering, convert::Infallible, sync::LazyLock};
 
 #[cfg(test)]
 mod tests;
@@ -82,18 +82,12 @@ impl Outbox {
         if index >= MAX_OUTBOX_LEAVES {
             return Err(OutboxError::Full);
         }
-        let mut hash = leaf;
-        for level in 0..=OUTBOX_DEPTH {
+        let Ok(nodes) = completed_by(index, leaf, |level, at| self.full(level, at));
+        for (level, _, hash) in nodes {
             if self.full.len() == level {
                 self.full.push(Vec::new());
             }
-            let nodes = &mut self.full[level];
-            nodes.push(hash);
-            let [.., left, right] = nodes.as_slice() else { break };
-            if !nodes.len().is_multiple_of(2) {
-                break;
-            }
-            hash = node(*left, *right);
+            self.full[level].push(hash);
         }
         Ok(index)
     }
@@ -101,7 +95,8 @@ impl Outbox {
     /// The root now. Equal to the Messenger's slot 0 after the first message; before that the slot is zero while this is
     /// the root of 2^32 empty leaves.
     pub fn root(&self) -> B256 {
-        self.partials(self.count())[OUTBOX_DEPTH]
+        let Ok(root) = root_with(self.count(), |level, at| self.full(level, at));
+        root
     }
 
     /// The root when the tree had `count` leaves.
@@ -110,7 +105,8 @@ impl Outbox {
     /// [`OutboxError::BeyondEnd`] if it has fewer now.
     pub fn root_at(&self, count: u64) -> Result<B256, OutboxError> {
         self.check(count)?;
-        Ok(self.partials(count)[OUTBOX_DEPTH])
+        let Ok(root) = root_with(count, |level, at| self.full(level, at));
+        Ok(root)
     }
 
     /// The siblings of leaf `index` in the tree of the first `count` leaves.
@@ -122,8 +118,8 @@ impl Outbox {
         if index >= count {
             return Err(OutboxError::NoSuchLeaf { index, count });
         }
-        let partials = self.partials(count);
-        Ok(std::array::from_fn(|level| self.node_at(level, (index >> level) ^ 1, count, &partials)))
+        let Ok(path) = path_with(index, count, |level, at| self.full(level, at));
+        Ok(path)
     }
 
     fn check(&self, count: u64) -> Result<(), OutboxError> {
@@ -131,27 +127,73 @@ impl Outbox {
         if count > have { Err(OutboxError::BeyondEnd { have, count }) } else { Ok(()) }
     }
 
-    /// For each level the one node that may be partly filled in the tree of `count` leaves: node `count >> level`.
-    fn partials(&self, count: u64) -> [B256; OUTBOX_DEPTH + 1] {
-        let mut partials = [B256::ZERO; OUTBOX_DEPTH + 1];
-        for level in 0..OUTBOX_DEPTH {
-            let at = count >> level;
-            partials[level + 1] = if at % 2 == 1 {
-                node(self.full[level][(at - 1) as usize], partials[level])
-            } else {
-                node(partials[level], ZEROS[level])
-            };
-        }
-        partials
+    fn full(&self, level: usize, at: u64) -> Result<B256, Infallible> {
+        Ok(self.full[level][at as usize])
     }
+}
 
-    fn node_at(&self, level: usize, at: u64, count: u64, partials: &[B256; OUTBOX_DEPTH + 1]) -> B256 {
-        match at.cmp(&(count >> level)) {
-            std::cmp::Ordering::Less => self.full[level][at as usize],
-            std::cmp::Ordering::Equal => partials[level],
-            std::cmp::Ordering::Greater => ZEROS[level],
+/// The nodes that are complete with leaf `index` and were not before, from the leaf up: level, place in the level, hash. `full` gives the
+/// complete nodes of the tree before it, by level and place; only left siblings on the way up are asked for.
+///
+/// # Errors
+/// Those of `full`.
+pub fn completed_by<E>(
+    index: u64,
+    leaf: B256,
+    mut full: impl FnMut(usize, u64) -> Result<B256, E>,
+) -> Result<Vec<(usize, u64, B256)>, E> {
+    let mut nodes = vec![(0, index, leaf)];
+    let (mut at, mut hash) = (index, leaf);
+    for level in 0..OUTBOX_DEPTH {
+        if at.is_multiple_of(2) {
+            break;
         }
+        hash = node(full(level, at - 1)?, hash);
+        at /= 2;
+        nodes.push((level + 1, at, hash));
     }
+    Ok(nodes)
+}
+
+/// The root of the tree of `count` leaves, at most [`MAX_OUTBOX_LEAVES`], whose complete nodes `full` gives by level and place.
+///
+/// # Errors
+/// Those of `full`.
+pub fn root_with<E>(count: u64, full: impl FnMut(usize, u64) -> Result<B256, E>) -> Result<B256, E> {
+    Ok(partials(count, full)?[OUTBOX_DEPTH])
+}
+
+/// The siblings of leaf `index`, below `count`, in the tree of `count` leaves whose complete nodes `full` gives by level and place: at most two
+/// of each level are asked for.
+///
+/// # Errors
+/// Those of `full`.
+pub fn path_with<E>(index: u64, count: u64, mut full: impl FnMut(usize, u64) -> Result<B256, E>) -> Result<Path, E> {
+    let partials = partials(count, &mut full)?;
+    let mut path = [B256::ZERO; OUTBOX_DEPTH];
+    for (level, sibling) in path.iter_mut().enumerate() {
+        let at = (index >> level) ^ 1;
+        *sibling = match at.cmp(&(count >> level)) {
+            Ordering::Less => full(level, at)?,
+            Ordering::Equal => partials[level],
+            Ordering::Greater => ZEROS[level],
+        };
+    }
+    Ok(path)
+}
+
+/// For each level the one node that may be partly filled in the tree of `count` leaves: node `count >> level`.
+fn partials<E>(count: u64, mut full: impl FnMut(usize, u64) -> Result<B256, E>) -> Result<[B256; OUTBOX_DEPTH + 1], E> {
+    let mut partials = [B256::ZERO; OUTBOX_DEPTH + 1];
+    for level in 0..OUTBOX_DEPTH {
+        let at = count >> level;
+        partials[level + 1] = if at.is_multiple_of(2) {
+            node(partials[level], ZEROS[level])
+        } else {
+            node(full(level, at - 1)?, partials[level])
+        };
+    }
+    Ok(partials)
 }
 
 /// The root that `leaf` at `index` has with these siblings; `claim` on L1 computes the same.

@@ -16,6 +16,7 @@ pub mod host;
 pub mod import;
 pub mod landings;
 pub mod node;
+pub mod on_l1;
 pub mod orders;
 pub mod payloads;
 pub mod pool;

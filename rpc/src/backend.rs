@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use chainspec::ChainSpec;
+use futures::future::BoxFuture;
 use jsonrpsee::core::RpcResult;
 use storage::Chain;
 use tokio::sync::{Semaphore, broadcast};
@@ -13,7 +14,7 @@ use crate::{
     Limits,
     errors::RpcError,
     eth::{filters::Filters, news::News},
-    rollup::RollupStatus,
+    rollup::{BridgeOnL1, L1Fault, RollupStatus},
     seams::{Dev, Heads, Pending, Submit},
 };
 
@@ -32,6 +33,8 @@ pub struct Parts {
     pub pending: Arc<dyn Pending>,
     /// On a rollup: its status. `None` on L1, where `rollup_*` does not exist.
     pub rollup: Option<Arc<dyn RollupStatus>>,
+    /// On a rollup: what it asks L1 about messages. `None` on L1.
+    pub on_l1: Option<Arc<dyn BridgeOnL1>>,
     /// On a development chain: its keys and clock.
     pub dev: Option<Arc<dyn Dev>>,
     /// Answer of `web3_clientVersion`, such as `basalt/v0.1.0-abcdef/linux-x86_64/rustc1.95`.
@@ -48,6 +51,7 @@ pub struct Backend {
     pub(crate) heads: Arc<dyn Heads>,
     pub(crate) pending: Arc<dyn Pending>,
     pub(crate) rollup: Option<Arc<dyn RollupStatus>>,
+    on_l1: Option<Arc<dyn BridgeOnL1>>,
     pub(crate) dev: Option<Arc<dyn Dev>>,
     pub(crate) client_version: String,
     pub(crate) limits: Limits,
@@ -56,23 +60,26 @@ pub struct Backend {
     pub(crate) news: broadcast::Sender<Arc<News>>,
     reads: Arc<Semaphore>,
     heavy: Arc<Semaphore>,
+    l1_calls: Semaphore,
 }
 
 impl Backend {
     /// Puts the parts together. Nothing runs yet; see [`serve`](crate::serve).
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { chain, spec, submit, heads, pending, rollup, dev, client_version, limits } = parts;
+        let Parts { chain, spec, submit, heads, pending, rollup, on_l1, dev, client_version, limits } = parts;
         let (news, _) = broadcast::channel(limits.subscription_backlog);
         Arc::new(Self {
             filters: Filters::new(&limits),
             reads: Arc::new(Semaphore::new(limits.concurrent_reads)),
             heavy: Arc::new(Semaphore::new(limits.concurrent_heavy)),
+            l1_calls: Semaphore::new(limits.concurrent_l1),
             chain,
             spec,
             submit,
             heads,
             pending,
             rollup,
+            on_l1,
             dev,
             client_version,
             limits,
@@ -116,6 +123,20 @@ impl Backend {
             Ok(result) => Ok(result?),
             Err(panicked) => Err(RpcError::internal(panicked).into()),
         }
+    }
+
+    /// Asks L1 something, when a slot for that is free.
+    pub(crate) async fn ask_l1<'a, T>(
+        &'a self,
+        question: impl FnOnce(&'a dyn BridgeOnL1) -> BoxFuture<'a, Result<T, L1Fault>>,
+    ) -> Result<T, RpcError> {
+        let on_l1 = self.on_l1.as_deref();
+        let on_l1 = on_l1.ok_or_else(|| RpcError::internal("a rollup method is served without an L1"))?;
+        let waiting = tokio::time::timeout(self.limits.queue_time, self.l1_calls.acquire());
+        let Ok(Ok(_permit)) = waiting.await else {
+            return Err(RpcError::Busy { limit: self.limits.concurrent_l1 });
+        };
+        question(on_l1).await.map_err(RpcError::L1)
     }
 
     /// The rollup's part. Its methods are registered only where it exists.

@@ -156,7 +156,37 @@ pub const METHODS: &[Method] = &[
     method(Rollup, "rollup_config", "", "the chain file"),
     method(Rollup, "rollup_contracts", "", "addresses of the rollup's contracts on both layers"),
     method(Rollup, "rollup_getBlockOrigin", "block", "how a block landed on L1"),
+    method(
+        Rollup,
+        "rollup_getDepositStatus",
+        "l1TransactionHash or {index}",
+        "of each message into the rollup: what names, relayed, failed or retried it; null as long as L1 has no receipt",
+    ),
+    method(
+        Rollup,
+        "rollup_getMessageProof",
+        "{index, [blockNumber]}",
+        "a message out of the rollup under the state root of a block: path, root, account and storage proof",
+    ),
+    method(
+        Rollup,
+        "rollup_getMessages",
+        "{[direction], [fromIndex], [fromBlock], [toBlock], [sender], [to], [chainId], [limit]}",
+        "messages out of the rollup (`out`), or into it as far as relayed (`in`), ascending; `next` is the next `fromIndex`",
+    ),
     method(Rollup, "rollup_getTransactionStatus", "hash", "where a transaction stands between pool and finality"),
+    method(
+        Rollup,
+        "rollup_getWithdrawalProof",
+        "l2TransactionHash or {index}",
+        "of each message out of the rollup: its place, what comes first, calldata of Hub.proveOutbox or Hub.claim",
+    ),
+    method(
+        Rollup,
+        "rollup_getWithdrawals",
+        "address, [{[fromBlock], [toBlock], [cursor], [limit]}]",
+        "messages out of the rollup that the account sent or that are for it, newest first; `next` is the next `cursor`",
+    ),
     method(
         Rollup,
         "rollup_syncStatus",

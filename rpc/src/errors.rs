@@ -121,6 +121,23 @@ pub enum RpcError {
         /// How many it may have.
         limit: usize,
     },
+    /// A transaction that exists and sent no message, or a message that a block does not hold yet.
+    #[error("{what}")]
+    NoMessage {
+        /// What was asked for, and why there is none.
+        what: String,
+    },
+    /// L1 does not answer, or not as it should.
+    #[error("L1 is not available: {0}")]
+    L1(#[source] crate::rollup::L1Fault),
+    /// L1 is ahead of this node.
+    #[error("L1 has recorded block {landed}, this node has executed {head}: try again")]
+    Behind {
+        /// Highest landed block.
+        landed: u64,
+        /// Highest block executed here.
+        head: u64,
+    },
     /// All filters that the server keeps are in use.
     #[error("limit exceeded: {limit} filters are in use, uninstall some or subscribe over WebSocket")]
     FiltersFull {
@@ -188,6 +205,7 @@ impl RpcError {
             }
             // Deterministic for the same request: -32005 would make clients repeat it.
             Self::LogResultsInOneBlock { .. } | Self::TooMany { .. } => INVALID_PARAMS,
+            Self::L1(_) | Self::Behind { .. } => TIMED_OUT,
             Self::SyncTimeout { .. } => SYNC_TIMEOUT,
             Self::SyncNonceGap { .. } => SYNC_NONCE_GAP,
             Self::Transaction(SubmitError::Internal(_)) | Self::Internal(_) => INTERNAL,
@@ -195,6 +213,7 @@ impl RpcError {
             | Self::GasExceedsAllowance { .. }
             | Self::Transaction(_)
             | Self::FilterNotFound
+            | Self::NoMessage { .. }
             | Self::PendingUnavailable
             | Self::UnknownAccount { .. } => INVALID_INPUT,
         }

@@ -29,7 +29,7 @@ mod server;
 pub use backend::{Backend, Parts};
 pub use errors::{RpcError, SubmitError};
 pub use limits::Limits;
-pub use rollup::RollupStatus;
+pub use rollup::{BridgeOnL1, RollupStatus};
 pub use seams::{
     Dev, DevError, Heads, NoPending, Pending, PendingBlock, PoolContent, PoolStatus, Pooled, Submit, SyncState,
 };

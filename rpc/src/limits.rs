@@ -33,6 +33,8 @@ pub struct Limits {
     pub concurrent_heavy: usize,
     /// Archive answers that are read at the same time; a caller beyond them is told to come back.
     pub concurrent_archive: usize,
+    /// Questions of callers that are put to L1 at the same time.
+    pub concurrent_l1: usize,
     /// Gas of `eth_call` and `eth_estimateGas` when the request has none, and at most.
     pub call_gas: u64,
     /// Blocks that one `eth_getLogs` may read.
@@ -53,6 +55,12 @@ pub struct Limits {
     pub filter_transactions: usize,
     /// Storage keys in one `eth_getProof` (geth: 1,024).
     pub proof_slots: usize,
+    /// Messages that one answer may hold.
+    pub message_results: usize,
+    /// Messages that one call may look at; where it stops, the answer says how to go on.
+    pub message_scan: u64,
+    /// Messages of one transaction that are proven at once; each costs a question to L1.
+    pub proof_messages: usize,
     /// Blocks in one `eth_feeHistory` (geth: 1,024).
     pub fee_history_blocks: u64,
     /// Percentiles in one `eth_feeHistory` (geth: 100).
@@ -87,6 +95,7 @@ impl Default for Limits {
             // One core stays for blocks.
             concurrent_heavy: cores.saturating_sub(1).max(2),
             concurrent_archive: 4,
+            concurrent_l1: 8,
             call_gas: 50_000_000,
             log_blocks: 100_000,
             log_results: 20_000,
@@ -97,6 +106,9 @@ impl Default for Limits {
             filter_journal: 1_024,
             filter_transactions: 16_384,
             proof_slots: 1_024,
+            message_results: 1_000,
+            message_scan: 10_000,
+            proof_messages: 64,
             fee_history_blocks: 1_024,
             fee_history_percentiles: 100,
             transaction_bytes: 128 * 1024,

@@ -9,6 +9,7 @@ mod catalogue;
 mod fees;
 mod libraries;
 mod logs;
+mod messages;
 mod send;
 mod transport;
 mod world;

@@ -212,6 +212,7 @@ async fn serve_rpc(devnet: &Arc<Devnet>, listen: SocketAddr) -> Result<Running, 
         heads: seam.clone(),
         pending: Arc::new(NoPending),
         rollup: None,
+        on_l1: None,
         dev: Some(seam),
         client_version: format!(
             "basalt-devnet/v{}/{}-{}",

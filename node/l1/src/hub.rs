@@ -3,13 +3,19 @@
 use crate::{L1Error, L1Head, L1Rpc, decode};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Address, B256, U256};
-use alloy_rpc_types_eth::Filter;
+use alloy_rpc_types_eth::{Filter, Log, TransactionReceipt};
 use alloy_sol_types::{SolCall, SolEvent};
-use bridge::{abi::Hub, message::InboxChain};
+use bridge::{
+    abi::Hub,
+    message::{InboxChain, Message},
+};
 use engine::{InboxEntry, L1Ref};
 
 /// How many L1 blocks one `eth_getLogs` covers; public endpoints refuse more than 10,000.
 const LOG_WINDOW: u64 = 5_000;
+
+/// How many such windows a search for one message goes back: two weeks of L1. An older one was relayed, and the rollup's own chain knows it.
+const SEARCH_WINDOWS: u64 = 20;
 
 /// What Hub holds for a rollup.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +38,8 @@ pub struct RollupOnL1 {
     pub inbox_hash: B256,
     /// Number of outbox roots proven so far.
     pub outbox_epoch: u64,
+    /// Block under whose state root the last of them was proven.
+    pub outbox_block: u64,
     /// Ether that backs the rollup's, wei.
     pub escrow: U256,
 }
@@ -76,6 +84,7 @@ impl HubReader {
             inbox_count: state.inboxCount,
             inbox_hash: state.inboxHash,
             outbox_epoch: state.outboxEpoch,
+            outbox_block: state.outboxBlock,
             escrow: state.escrow,
         })
     }
@@ -152,6 +161,49 @@ impl HubReader {
         }
         found.sort_by_key(|(_, entry)| entry.message.index);
         Ok(found)
+    }
+
+    /// The messages into the rollup that a transaction sent, by its receipt, in order.
+    pub fn messages_in(&self, receipt: &TransactionReceipt) -> Vec<Message> {
+        let logs = receipt.inner.logs().iter().filter(|log| log.address() == self.hub);
+        let events = logs.filter_map(|log| Hub::MessageSent::decode_log(&log.inner).ok());
+        events.filter(|event| event.dstChainId == self.chain_id).map(|event| event.data.message.into()).collect()
+    }
+
+    /// Message `index` into the rollup and the log that says so, if it was sent in one of the last [`SEARCH_WINDOWS`] times [`LOG_WINDOW`] L1
+    /// blocks, and not before `first`.
+    pub async fn message(&self, index: u64, first: u64) -> Result<Option<(Message, Log)>, L1Error> {
+        let Some(head) = self.rpc.header(BlockNumberOrTag::Latest).await? else { return Ok(None) };
+        if index >= self.rollup(BlockId::hash(head.at.hash)).await?.inbox_count {
+            return Ok(None);
+        }
+        let mut end = head.at.number;
+        for _ in 0..SEARCH_WINDOWS {
+            let start = end.saturating_sub(LOG_WINDOW - 1).max(first);
+            let filter = Filter::new()
+                .address(self.hub)
+                .event_signature(Hub::MessageSent::SIGNATURE_HASH)
+                .topic1(U256::from(self.chain_id))
+                .topic2(U256::from(index))
+                .from_block(start)
+                .to_block(end);
+            for log in self.rpc.logs(&filter).await? {
+                if let Ok(event) = Hub::MessageSent::decode_log(&log.inner) {
+                    return Ok(Some((event.data.message.into(), log)));
+                }
+            }
+            if start <= first {
+                break;
+            }
+            end = start - 1;
+        }
+        Ok(None)
+    }
+
+    /// Whether message `index` out of the rollup was claimed, at the head of L1.
+    pub async fn is_claimed(&self, index: u64) -> Result<bool, L1Error> {
+        let call = Hub::isClaimedCall { srcChainId: self.chain_id, index };
+        self.view(call, "Hub.isClaimed", BlockId::latest()).await
     }
 
     async fn view<C: SolCall>(&self, call: C, name: &str, block: BlockId) -> Result<C::Return, L1Error> {

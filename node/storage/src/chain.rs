@@ -6,6 +6,7 @@ mod check;
 mod close;
 mod genesis;
 mod history;
+mod messages;
 mod outbox;
 mod side;
 mod view;
@@ -28,6 +29,7 @@ use crate::{
 
 pub use check::Checked;
 pub use history::History;
+pub use messages::Sent;
 pub use side::{FORGET_BALS_MAX, POOL_TX_MAX_BYTES};
 
 /// A chain and everything kept with it. Cloning is cheap and shares it.

@@ -92,6 +92,15 @@ impl Key for u64 {
     }
 }
 
+impl Key for Address {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.as_slice());
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        Self::try_from(bytes).ok()
+    }
+}
+
 impl Key for B256 {
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.as_slice());

@@ -18,6 +18,7 @@
 //! - A reader's state stands still: it reads through a snapshot of the store from the time when it was handed out.
 //! - Every state from [`Chain::oldest_state`] to the head can be read, and gone back to as far as it is not finalised; the state of an older
 //!   block is refused by name. Blocks that are not finalised are never older.
+//! - Every message in or out of a rollup is found by its index, with the blocks of this chain and no others.
 //! - The outbox of every landed block can be proven against the state root of a landed block, also when its state is gone.
 //! - Lookups by hash answer for canonical blocks only, unless their name says `side`.
 //! - `finalised <= landed <= head`, all three canonical. Finalised blocks are never unwound.
@@ -31,6 +32,7 @@ mod codec;
 mod error;
 pub mod kv;
 mod memory;
+mod message_records;
 mod records;
 mod rocks;
 pub mod schema;
@@ -38,10 +40,11 @@ mod state_records;
 mod versions;
 
 pub use alloy_eips::{BlockHashOrNumber, BlockNumHash};
-pub use chain::{Chain, Checked, FORGET_BALS_MAX, Heads, History, POOL_TX_MAX_BYTES};
+pub use chain::{Chain, Checked, FORGET_BALS_MAX, Heads, History, POOL_TX_MAX_BYTES, Sent};
 pub use codec::{DecodeError, Key, Name, Value};
 pub use error::StorageError;
 pub use kv::{Durability, Kv, Rows};
 pub use memory::Memory;
+pub use message_records::{Delivery, LogPosition, Outcome, Step};
 pub use records::{Blob, Body, Identity, Landed, TxPosition};
 pub use rocks::{Limits, Rocks};

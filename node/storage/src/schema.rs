@@ -13,13 +13,14 @@ use crate::{
     kv::{Batch, Rows},
 };
 pub use crate::{
+    message_records::{Delivery, LogPosition},
     records::{Blob, Body, Head, Identity as IdentityRecord, Landed, TxPosition},
     state_records::{OutboxProof, Undo as UndoRecord},
     versions::NodeVersion,
 };
 
 /// Version of everything below. A database of another version is refused.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 /// A typed table.
 pub trait Table {
@@ -133,6 +134,14 @@ tables! {
     // --- the border to L1 ---
     /// How and where the block landed, by L2 number.
     Landings("landings", Bulk): u64 => Landed;
+    /// Where a message out of the rollup was sent, by its index in the outbox.
+    OutboxMessages("outbox_messages", Bulk): u64 => LogPosition;
+    /// The same by who sent it and by whom it is for: address, index.
+    OutboxParties("outbox_parties", Bulk): (Address, u64) => ();
+    /// Complete nodes of the outbox tree, by level and place in the level; level 0 holds the leaves.
+    OutboxNodes("outbox_nodes", Bulk): (u64, u64) => B256;
+    /// What became of a message into the rollup, by its index in the inbox.
+    InboxMessages("inbox_messages", Bulk): u64 => Delivery;
     /// Blob by versioned hash, with the number of the block that last needed it.
     Blobs("blobs", Large): B256 => Blob;
     /// The same by number, for expiry.

@@ -1,7 +1,11 @@
 //! `rollup_*`: what a rollup's users, explorers and operators ask beyond Ethereum's methods.
 
 use alloy_eips::BlockId;
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
+use bridge::status::{
+    DepositStatus, MessageFilter, MessageKey, MessageProof, MessageProofRequest, Messages, WithdrawalFilter,
+    WithdrawalProof, Withdrawals,
+};
 use chainspec::RollupConfig;
 use jsonrpsee::{
     core::{RpcResult, async_trait},
@@ -29,6 +33,21 @@ pub trait Rollup {
     /// Where a transaction stands between pool and finality.
     #[method(name = "getTransactionStatus")]
     async fn transaction_status(&self, hash: B256) -> RpcResult<TransactionStatus>;
+    /// Where messages into the rollup stand, by the L1 transaction that sent them or by index; `null` as long as L1 has no receipt of it.
+    #[method(name = "getDepositStatus")]
+    async fn deposit_status(&self, message: MessageKey) -> RpcResult<Option<Vec<DepositStatus>>>;
+    /// Messages out of the rollup that an account sent or that are for it, newest first.
+    #[method(name = "getWithdrawals")]
+    async fn withdrawals(&self, account: Address, filter: Option<WithdrawalFilter>) -> RpcResult<Withdrawals>;
+    /// What L1 wants to see of messages out of the rollup, ready to be sent; `null` as long as there is no such message.
+    #[method(name = "getWithdrawalProof")]
+    async fn withdrawal_proof(&self, message: MessageKey) -> RpcResult<Option<Vec<WithdrawalProof>>>;
+    /// Messages by filter.
+    #[method(name = "getMessages")]
+    async fn messages(&self, filter: MessageFilter) -> RpcResult<Messages>;
+    /// Proof of a message out of the rollup under the state root of a block; `null` when it was not sent.
+    #[method(name = "getMessageProof")]
+    async fn message_proof(&self, request: MessageProofRequest) -> RpcResult<Option<MessageProof>>;
 }
 
 #[async_trait]
@@ -47,5 +66,21 @@ impl RollupServer for Api {
     }
     async fn transaction_status(&self, hash: B256) -> RpcResult<TransactionStatus> {
         self.0.read(move |backend| backend.transaction_status(hash)).await
+    }
+    async fn deposit_status(&self, message: MessageKey) -> RpcResult<Option<Vec<DepositStatus>>> {
+        self.deposit_status_of(message).await
+    }
+    async fn withdrawals(&self, account: Address, filter: Option<WithdrawalFilter>) -> RpcResult<Withdrawals> {
+        let filter = filter.unwrap_or_default();
+        self.0.heavy(move |backend| backend.withdrawals(account, &filter)).await
+    }
+    async fn withdrawal_proof(&self, message: MessageKey) -> RpcResult<Option<Vec<WithdrawalProof>>> {
+        self.withdrawal_proof_of(message).await
+    }
+    async fn messages(&self, filter: MessageFilter) -> RpcResult<Messages> {
+        self.0.heavy(move |backend| backend.messages(&filter)).await
+    }
+    async fn message_proof(&self, request: MessageProofRequest) -> RpcResult<Option<MessageProof>> {
+        self.0.read(move |backend| backend.message_proof(request)).await
     }
 }

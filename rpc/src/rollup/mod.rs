@@ -4,9 +4,15 @@ use alloy_primitives::{Address, B256, U256};
 use chainspec::RollupConfig;
 use serde::Serialize;
 
+mod deposits;
+mod messages;
+mod on_l1;
+mod proofs;
 mod status;
 
-pub use status::{BlockOrigin, Contracts, Stage, TransactionStatus};
+pub use bridge::status::Stage;
+pub use on_l1::{BridgeOnL1, L1Fault, OutboxOnL1, SentOnL1};
+pub use status::{BlockOrigin, Contracts, TransactionStatus};
 
 /// One block, as `rollup_*` methods name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -5,7 +5,7 @@ use alloy_primitives::{Address, B256};
 use chainspec::{RollupConfig, predeploys};
 use serde::Serialize;
 
-use super::Landing;
+use super::{Landing, Stage};
 use crate::{Backend, RpcError};
 
 /// Addresses of the rollup's contracts: the answer of `rollup_contracts`.
@@ -44,18 +44,6 @@ impl Contracts {
             permit2: predeploys::PERMIT2,
         }
     }
-}
-
-/// How far a block is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Stage {
-    /// Executed here, not on L1 yet.
-    Preconfirmed,
-    /// Recorded by Hub: settled.
-    Landed,
-    /// Landed in a finalised L1 block.
-    Finalized,
 }
 
 /// Answer of `rollup_getBlockOrigin`.
@@ -102,7 +90,7 @@ pub enum TransactionStatus {
 }
 
 impl Backend {
-    fn stage(&self, number: u64) -> Stage {
+    pub(super) fn stage(&self, number: u64) -> Stage {
         if number <= self.heads.finalized() {
             Stage::Finalized
         } else if number <= self.heads.safe() {

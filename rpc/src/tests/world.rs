@@ -17,6 +17,7 @@ use alloy_genesis::GenesisAccount;
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, address, bytes};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
+use bridge::abi::Messenger;
 use chainspec::{ChainSpec, Layer, RollupConfig, dev};
 use execution::{Attributes, Building, Executed, block::Transaction};
 use futures::future::BoxFuture;
@@ -30,7 +31,7 @@ use crate::{
     Backend, Config, Cors, Dev, DevError, Heads, Limits, NoPending, Parts, Pending, PendingBlock, PoolContent,
     PoolStatus, Pooled, RollupStatus, Running, Submit, SubmitError, SyncState,
     catalogue::Namespace,
-    rollup::{BlockRef, L1Status, L2Status, Landing, Role, SyncStatus},
+    rollup::{BlockRef, BridgeOnL1, L1Fault, L1Status, L2Status, Landing, OutboxOnL1, Role, SentOnL1, SyncStatus},
 };
 
 /// Counts its calls in slot 0, logs the count under topic 0xaa, returns it.
@@ -55,11 +56,30 @@ pub(crate) struct World {
     pub(crate) sync: Mutex<SyncState>,
     pub(crate) open: Mutex<Option<Arc<PendingBlock>>>,
     config: RollupConfig,
+    /// Anchor of the blocks that are built.
+    pub(crate) anchor: Mutex<B256>,
+    /// What L1 says about messages.
+    pub(crate) on_l1: Mutex<OnL1>,
+}
+
+/// What L1 says about messages.
+#[derive(Default)]
+pub(crate) struct OnL1 {
+    pub(crate) sent: BTreeMap<B256, Vec<SentOnL1>>,
+    pub(crate) outbox: OutboxOnL1,
+    pub(crate) claimed: Vec<u64>,
+    pub(crate) silent: bool,
 }
 
 impl World {
     pub(crate) fn rollup() -> Arc<Self> {
         Self::rollup_keeping(History::default())
+    }
+
+    /// A rollup with its Messenger.
+    pub(crate) fn bridged() -> Arc<Self> {
+        let genesis = with_contracts(dev::l2_genesis(GENESIS_TIME, Messenger::DEPLOYED_BYTECODE.clone()));
+        Self::new(genesis, Layer::Rollup, History::default())
     }
 
     /// A rollup whose old states are readable for a while only.
@@ -88,6 +108,8 @@ impl World {
             sync: Mutex::new(SyncState::Synced),
             open: Mutex::default(),
             config,
+            anchor: Mutex::new(B256::repeat_byte(9)),
+            on_l1: Mutex::default(),
         })
     }
 
@@ -104,7 +126,7 @@ impl World {
             fee_recipient: Address::repeat_byte(0xfe),
             prev_randao: B256::repeat_byte(7),
             gas_limit: parent.gas_limit,
-            parent_beacon_block_root: B256::repeat_byte(9),
+            parent_beacon_block_root: *self.anchor.lock(),
             extra_data: Bytes::copy_from_slice(&[extra]),
             slot_number: parent.number + 1,
         };
@@ -155,6 +177,7 @@ impl World {
             heads: self.clone(),
             pending: self.clone(),
             rollup,
+            on_l1: self.spec.is_rollup().then(|| self.clone() as Arc<dyn crate::BridgeOnL1>),
             dev: Some(self.clone()),
             client_version: "basalt/v0.1.0-test/linux-x86_64/rustc1.95".into(),
             limits,
@@ -242,6 +265,29 @@ impl RollupStatus for World {
             proposer: Address::repeat_byte(3),
             blob_versioned_hashes: vec![B256::repeat_byte(1)],
         })
+    }
+}
+
+impl World {
+    fn ask<T: Send + 'static>(&self, read: impl FnOnce(&OnL1) -> T) -> BoxFuture<'_, Result<T, L1Fault>> {
+        let on_l1 = self.on_l1.lock();
+        let answer = if on_l1.silent { Err(L1Fault("no answer".into())) } else { Ok(read(&on_l1)) };
+        Box::pin(async { answer })
+    }
+}
+
+impl BridgeOnL1 for World {
+    fn sent_by(&self, transaction: B256) -> BoxFuture<'_, Result<Option<Vec<SentOnL1>>, L1Fault>> {
+        self.ask(|on_l1| on_l1.sent.get(&transaction).cloned())
+    }
+    fn sent(&self, index: u64) -> BoxFuture<'_, Result<Option<SentOnL1>, L1Fault>> {
+        self.ask(|on_l1| on_l1.sent.values().flatten().find(|sent| sent.message.index == index).cloned())
+    }
+    fn outbox(&self) -> BoxFuture<'_, Result<OutboxOnL1, L1Fault>> {
+        self.ask(|on_l1| on_l1.outbox)
+    }
+    fn is_claimed(&self, index: u64) -> BoxFuture<'_, Result<bool, L1Fault>> {
+        self.ask(|on_l1| on_l1.claimed.contains(&index))
     }
 }
 

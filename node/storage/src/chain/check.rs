@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use alloy_eips::BlockNumHash;
 use alloy_primitives::Bytes;
 
-use super::{Chain, header_by_hash};
+use super::{Chain, header_by_hash, messages};
 use crate::{
     Key, StorageError,
     kv::{Direction, Rows, after_prefix},
@@ -55,6 +55,7 @@ impl Chain {
         let store = &*self.inner.store;
         let genesis = self.inner.spec.genesis_header().number;
         let mut checked = Checked::default();
+        let (mut sent, mut relayed) = (0, 0);
         let mut hash = self.head().hash();
         for number in (genesis..=self.head().number).rev() {
             if self.canonical_hash(number)? != Some(hash) {
@@ -74,11 +75,16 @@ impl Chain {
                     return Err(corrupt::<schema::Transactions>(transaction.tx_hash(), reason));
                 }
             }
-            if store.must_read::<schema::Receipts>(&hash)?.len() != transactions.len() {
+            let receipts = store.must_read::<schema::Receipts>(&hash)?;
+            if receipts.len() != transactions.len() {
                 return Err(corrupt::<schema::Receipts>(
                     &hash,
                     format!("block has {} transactions", transactions.len()),
                 ));
+            }
+            if self.inner.spec.is_rollup() {
+                let (out, into) = messages::check(store, number, &receipts)?;
+                (sent, relayed) = (sent + out, relayed + into);
             }
             self.inner.bal_of(BlockNumHash { number, hash })?;
             if store.read::<schema::SideBlocks>(&(number, hash))?.is_some() {
@@ -90,6 +96,10 @@ impl Chain {
         }
         count::<schema::Canonical>(store, checked.blocks)?;
         count::<schema::Transactions>(store, checked.transactions)?;
+        count::<schema::OutboxMessages>(store, sent)?;
+        count::<schema::OutboxNodes>(store, messages::complete_nodes(sent))?;
+        count::<schema::InboxMessages>(store, relayed)?;
+        messages::check_tree(store, sent)?;
         Ok(checked)
     }
 

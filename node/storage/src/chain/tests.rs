@@ -4,6 +4,7 @@
 mod crash;
 mod damage;
 mod executed;
+mod messages;
 mod model;
 mod outbox;
 mod reading;

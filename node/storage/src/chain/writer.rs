@@ -7,7 +7,7 @@ use alloy_eips::BlockNumHash;
 use alloy_primitives::Bytes;
 use execution::{Executed, RecoveredBlock, trie::StateTree};
 
-use super::{Chain, Inner, Now, header_by_hash, history, outbox};
+use super::{Chain, Inner, Now, header_by_hash, history, messages, outbox};
 use crate::{
     Durability, StorageError, TxPosition,
     kv::Batch,
@@ -50,6 +50,9 @@ impl Chain {
             batch.put::<schema::Transactions>(transaction.tx_hash(), &TxPosition { number, index });
         }
         history::advance(&mut batch, number, &executed.changes);
+        if inner.spec.is_rollup() {
+            messages::advance(&*now.rows, &mut batch, number, &executed.receipts)?;
+        }
         for (hash, code) in &executed.diff.codes {
             batch.put::<schema::Codes>(hash, code);
         }
@@ -138,6 +141,9 @@ impl Inner {
         batch.delete::<schema::Canonical>(&number);
         batch.delete::<schema::Landings>(&number);
         batch.put::<schema::SideBlocks>(&(number, hash), &());
+        if self.spec.is_rollup() {
+            messages::go_back(store, &mut batch, number, &store.must_read::<schema::Receipts>(&hash)?)?;
+        }
         history::go_back(store, &mut batch, number, parent.state_root)?;
         batch.put::<schema::Heads>(&Head::Applied, &parent.num_hash());
         let landed = if now.landed.number >= number { parent.num_hash() } else { now.landed };

@@ -8,7 +8,7 @@ use execution::{Receipt, Transaction, trie::Place};
 use proptest::{collection, prelude::*};
 
 use super::*;
-use crate::{Memory, kv::Kv, records::Body};
+use crate::{Memory, Outcome, Step, kv::Kv, records::Body};
 
 fn hash() -> impl Strategy<Value = B256> {
     any::<[u8; 32]>().prop_map(B256::from)
@@ -207,6 +207,16 @@ proptest! {
     #[test]
     fn landings_come_back(key in any::<u64>(), value in landed(), noise in noise()) {
         check::<Landings>(key, value, noise)?;
+    }
+
+    #[test]
+    fn records_of_messages_come_back(n in any::<(u64, u64, u32, u32)>(), leaf in hash(), party in address(), ended in any::<bool>(), noise in noise()) {
+        let at = LogPosition { number: n.1, transaction: n.2, log: n.3 };
+        check::<OutboxMessages>(n.0, at, noise)?;
+        check::<OutboxParties>((party, n.0), (), noise)?;
+        check::<OutboxNodes>((n.1, n.0), leaf, noise)?;
+        let ended = ended.then_some(Step { outcome: Outcome::Retried, at });
+        check::<InboxMessages>(n.0, Delivery { leaf, relayed: Step { outcome: Outcome::Failed, at }, ended }, noise)?;
     }
 
     #[test]
