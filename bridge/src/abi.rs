@@ -160,10 +160,11 @@ pub fn advance(anchor: &Anchor, openings: &[Opening], outbox: OutboxProof, execu
 }
 
 /// Calldata of `Messenger.relay`: consumes `messages`, which with the leaves `tail` behind them end at the anchor's inbox
-/// point. `anchor_timestamp` is that of the L2 block whose anchor it is.
-pub fn relay(messages: Vec<Message>, tail: Vec<B256>, anchor: Anchor, anchor_timestamp: u64) -> Bytes {
+/// point; those whose bit in `deferred` is set are not called. `anchor_timestamp` is that of the L2 block whose anchor it is.
+pub fn relay(messages: Vec<Message>, deferred: U256, tail: Vec<B256>, anchor: Anchor, anchor_timestamp: u64) -> Bytes {
     Messenger::relayCall {
         messages: messages.into_iter().map(Into::into).collect(),
+        deferred,
         tail,
         anchor: anchor.into(),
         anchorTimestamp: U256::from(anchor_timestamp),

@@ -16,6 +16,9 @@ pub const MESSAGE_DOMAIN: &str = "basalt.message.v1";
 /// Most bytes a message may carry. Hub and Messenger refuse more at the door, so that one message always fits a block.
 pub const MAX_MESSAGE_DATA: usize = 16_384;
 
+/// Most bytes of a message whose sender is the Messenger: one that goes back to its sender, and carries all of the one that failed.
+pub const MAX_RETURN_DATA: usize = MAX_MESSAGE_DATA + 1_024;
+
 /// Most inbox messages that one block may newly name; Hub refuses a larger step (`InboxStepTooLarge`).
 pub const MAX_INBOX_STEP: u64 = 256;
 
@@ -39,7 +42,7 @@ pub struct Message {
     pub fee: U256,
     /// Gas of the call to `to`: exactly so much on a rollup, at least so much in a claim on L1.
     pub gas_limit: u64,
-    /// Call data, at most [`MAX_MESSAGE_DATA`] bytes.
+    /// Call data, at most [`MAX_MESSAGE_DATA`] bytes, or [`MAX_RETURN_DATA`] of a message that goes back.
     pub data: Bytes,
 }
 

@@ -19,17 +19,24 @@ pub enum Event {
         /// Its leaf.
         leaf: B256,
     },
-    /// A message was taken from the inbox and called.
+    /// A message was taken from the inbox and called, or deferred.
     Relayed {
         /// Place in the inbox.
         index: u64,
         /// Its leaf.
         leaf: B256,
-        /// Whether the call succeeded; else it is kept.
+        /// Whether the call succeeded; else it is kept. A deferred message was not called.
         success: bool,
     },
     /// A message that was kept has been called again, with success.
     Retried {
+        /// Place in the inbox.
+        index: u64,
+        /// Its leaf.
+        leaf: B256,
+    },
+    /// A message that was kept goes back to its sender; what goes is a [`Self::Sent`] of its own.
+    Refunded {
         /// Place in the inbox.
         index: u64,
         /// Its leaf.
@@ -52,6 +59,14 @@ pub fn event(log: &Log) -> Option<Event> {
         Some(&Messenger::MessageRetried::SIGNATURE_HASH) => {
             let Messenger::MessageRetried { index, leaf, .. } = Messenger::MessageRetried::decode_log(log).ok()?.data;
             Some(Event::Retried { index, leaf })
+        }
+        Some(&Messenger::MessageDeferred::SIGNATURE_HASH) => {
+            let Messenger::MessageDeferred { index, leaf, .. } = Messenger::MessageDeferred::decode_log(log).ok()?.data;
+            Some(Event::Relayed { index, leaf, success: false })
+        }
+        Some(&Messenger::MessageRefunded::SIGNATURE_HASH) => {
+            let Messenger::MessageRefunded { index, leaf, .. } = Messenger::MessageRefunded::decode_log(log).ok()?.data;
+            Some(Event::Refunded { index, leaf })
         }
         _ => None,
     }

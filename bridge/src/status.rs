@@ -133,10 +133,12 @@ pub enum DepositState {
     Named,
     /// Called, with success.
     Delivered,
-    /// Called, without success: it is kept, and anyone may retry it.
+    /// Called, without success, or too large to be called: it is kept, and anyone may retry it, or later send it back.
     Failed,
     /// Called again, with success.
     Retried,
+    /// Sent back to its sender, after it had failed.
+    Refunded,
 }
 
 /// Answer of `rollup_getDepositStatus`, one for each message.

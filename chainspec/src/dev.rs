@@ -17,6 +17,9 @@ pub const L1_GAS_LIMIT: u64 = 200_000_000;
 /// Gas limit of the rollup's genesis block.
 pub const L2_GAS_LIMIT: u64 = 12_000_000;
 
+/// Refund delay of the devnet's rollup, seconds: short enough to be watched.
+pub const REFUND_DELAY: u64 = 20;
+
 /// Each account's balance at genesis, on each layer: 10,000 ether, in wei, as in anvil.
 pub const BALANCE: U256 = U256::from_limbs([0x19e0c9bab2400000, 0x21e, 0, 0]);
 
@@ -123,7 +126,7 @@ pub fn l1_genesis(timestamp: u64) -> Genesis {
 /// The rollup's genesis at `timestamp` (seconds); `messenger` is the Messenger's runtime code.
 pub fn l2_genesis(timestamp: u64, messenger: Bytes) -> Genesis {
     let mut genesis = empty(L2_CHAIN_ID, timestamp, L2_GAS_LIMIT);
-    genesis.alloc.extend(predeploys::rollup(L2_CHAIN_ID, messenger));
+    genesis.alloc.extend(predeploys::rollup(L2_CHAIN_ID, messenger, REFUND_DELAY));
     genesis.alloc.insert(SEQUENCER.address, GenesisAccount::default().with_balance(BALANCE));
     genesis
 }

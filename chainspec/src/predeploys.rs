@@ -26,6 +26,16 @@ pub const L1_SIDE_SLOT: B256 = B256::with_last_byte(1);
 /// a message that Hub has escrowed releases it. 2^96 wei is more than all ether there is.
 pub const MESSENGER_RESERVE: U256 = U256::from_limbs([0, 1 << 32, 0, 0]);
 
+/// Storage slot of the Messenger that holds the refund delay, seconds: how long after its failure a message may go back to its sender
+/// (SPEC section 5). The one slot that genesis writes.
+pub const REFUND_DELAY_SLOT: B256 = B256::with_last_byte(38);
+
+/// The refund delay of a rollup that names none, seconds: a day, in which somebody may mend the callee and retry.
+pub const REFUND_DELAY_DEFAULT: u64 = 86_400;
+
+/// The longest refund delay, seconds: a year.
+pub const REFUND_DELAY_MAX: u64 = 365 * 86_400;
+
 /// Multicall3 (viem, wallets and indexers batch reads through it).
 pub const MULTICALL3: Address = address!("0xcA11bde05977b3631167028862bE2a173976CA11");
 
@@ -65,14 +75,22 @@ pub fn l1_system() -> BTreeMap<Address, GenesisAccount> {
     alloc
 }
 
-/// Predeploys of a rollup with `chain_id`; `messenger` is the Messenger's runtime code.
-pub fn rollup(chain_id: u64, messenger: Bytes) -> BTreeMap<Address, GenesisAccount> {
+/// Predeploys of a rollup with `chain_id`; `messenger` is the Messenger's runtime code, `refund_delay` in seconds, at most [`REFUND_DELAY_MAX`].
+pub fn rollup(chain_id: u64, messenger: Bytes, refund_delay: u64) -> BTreeMap<Address, GenesisAccount> {
     let mut alloc = shared();
     alloc.extend(REQUEST_CONTRACTS.map(|address| (address, contract(REQUEST_STUB_CODE))));
     alloc.insert(MESSENGER, contract(messenger).with_balance(MESSENGER_RESERVE));
+    set_refund_delay(&mut alloc, refund_delay);
     alloc.insert(MULTICALL3, contract(multicall3()));
     alloc.insert(PERMIT2, contract(permit2(chain_id)));
     alloc
+}
+
+/// Writes the refund delay, seconds, into a rollup's genesis accounts; does nothing where there is no Messenger.
+pub fn set_refund_delay(alloc: &mut BTreeMap<Address, GenesisAccount>, seconds: u64) {
+    if let Some(messenger) = alloc.get_mut(&MESSENGER) {
+        messenger.storage.get_or_insert_default().insert(REFUND_DELAY_SLOT, B256::from(U256::from(seconds)));
+    }
 }
 
 /// Runtime code of the contracts that stand on the Messenger.

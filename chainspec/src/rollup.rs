@@ -1,6 +1,9 @@
 //! The chain file: all that a follower needs to know besides its L1 URLs.
 
-use crate::{ChainSpec, Layer, SpecError, predeploys};
+use crate::{
+    ChainSpec, Layer, SpecError,
+    predeploys::{self, MESSENGER, REFUND_DELAY_MAX, REFUND_DELAY_SLOT},
+};
 use alloy_genesis::Genesis;
 use alloy_primitives::{Address, U256};
 use serde::{Deserialize, Serialize};
@@ -74,8 +77,15 @@ impl RollupConfig {
     /// Sum of all genesis balances except the Messenger's locked reserve, in wei: what Hub must hold in escrow from
     /// the registration on, or ether on L2 would be unbacked (DESIGN §3).
     pub fn circulating_genesis_balance(&self) -> U256 {
-        let circulating = |(address, _): &(&Address, _)| **address != predeploys::MESSENGER;
+        let circulating = |(address, _): &(&Address, _)| **address != MESSENGER;
         self.genesis.alloc.iter().filter(circulating).fold(U256::ZERO, |sum, (_, account)| sum + account.balance)
+    }
+
+    /// Seconds after its failure from which on a message may go back to its sender, as the genesis has it. Zero in the files of rollups whose
+    /// Messenger knows no refunds.
+    pub fn refund_delay(&self) -> U256 {
+        let storage = self.genesis.alloc.get(&MESSENGER).and_then(|messenger| messenger.storage.as_ref());
+        storage.and_then(|slots| slots.get(&REFUND_DELAY_SLOT)).map_or(U256::ZERO, |value| (*value).into())
     }
 
     /// The token bridge on L1, as the genesis of its L2 side names it; `None` where the rollup has none.
@@ -95,6 +105,13 @@ impl RollupConfig {
         let gas_limit = self.genesis.gas_limit;
         let genesis_ok = (self.gas_limit_min..=self.gas_limit_max).contains(&gas_limit);
         within("genesis.gasLimit", gas_limit, genesis_ok, "within gasLimitMin..=gasLimitMax")?;
+        let refund_delay = self.refund_delay().saturating_to();
+        within(
+            "refund delay (storage slot 38 of the Messenger)",
+            refund_delay,
+            refund_delay <= REFUND_DELAY_MAX,
+            "<= 31536000",
+        )?;
         if self.genesis.config.chain_id == self.l1_chain_id {
             return Err(ConfigError::SameChainId(self.l1_chain_id));
         }

@@ -289,6 +289,13 @@ pub struct DeployArgs {
     /// Balance of each of the eleven devnet accounts on L2, ether (four relayers have at most 10): escrowed in Hub by the paying account
     #[arg(long = "l2.balance-ether", default_value_t = 10_000)]
     pub l2_balance_ether: u64,
+    /// Seconds after which a message from L1 that failed on L2 may be sent back to its sender
+    #[arg(
+        long = "l2.refund-delay",
+        default_value_t = chainspec::predeploys::REFUND_DELAY_DEFAULT,
+        value_parser = clap::value_parser!(u64).range(1..=chainspec::predeploys::REFUND_DELAY_MAX)
+    )]
+    pub refund_delay: u64,
     /// Where the chain file goes
     #[arg(long, default_value = "chain.json")]
     pub out: PathBuf,

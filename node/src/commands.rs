@@ -115,7 +115,8 @@ pub async fn deploy(args: DeployArgs) -> eyre::Result<()> {
     let rpc = L1Rpc::new(&args.l1_rpc_url)?;
     let signer = Signer::from_file(&args.key_file)?;
     let balance = U256::from(args.l2_balance_ether) * U256::from(WEI_PER_ETHER);
-    let deployment = crate::deploy::deploy(&rpc, &signer, args.l1_slot_ms, balance).await?;
+    let refund_delay = Duration::from_secs(args.refund_delay);
+    let deployment = crate::deploy::deploy(&rpc, &signer, args.l1_slot_ms, balance, refund_delay).await?;
     std::fs::write(&args.out, serde_json::to_string_pretty(&deployment.config)? + "\n")?;
     println!("Hub             {}", deployment.config.hub);
     println!("ExecuteVerifier {}", deployment.verifier);

@@ -103,11 +103,18 @@ pub enum DeployError {
 }
 
 /// Deploys everything, registers the devnet rollup with `balance` wei for each of its accounts, relayers with at most
-/// [`dev::RELAYER_BALANCE`], and returns its chain file.
-pub async fn deploy(rpc: &L1Rpc, signer: &Signer, l1_slot_ms: u64, balance: U256) -> Result<Deployment, DeployError> {
+/// [`dev::RELAYER_BALANCE`], and returns its chain file. Failed messages into it may go back after `refund_delay`.
+pub async fn deploy(
+    rpc: &L1Rpc,
+    signer: &Signer,
+    l1_slot_ms: u64,
+    balance: U256,
+    refund_delay: Duration,
+) -> Result<Deployment, DeployError> {
     let l1_chain_id = rpc.chain_id().await?;
     let head = rpc.header(BlockNumberOrTag::Latest).await?.ok_or_else(|| malformed(rpc, "no head"))?;
     let mut genesis = dev::l2_genesis(head.header.timestamp, Messenger::DEPLOYED_BYTECODE.clone());
+    predeploys::set_refund_delay(&mut genesis.alloc, refund_delay.as_secs());
     for (address, account) in &mut genesis.alloc {
         if *address != predeploys::MESSENGER && !account.balance.is_zero() {
             account.balance = balance;

@@ -160,7 +160,7 @@ pub const METHODS: &[Method] = &[
         Rollup,
         "rollup_getDepositStatus",
         "l1TransactionHash or {index}",
-        "of each message into the rollup: what names, relayed, failed or retried it; null as long as L1 has no receipt",
+        "of each message into the rollup: what names, relayed, failed, retried or refunded it; null as long as L1 has no receipt",
     ),
     method(
         Rollup,

@@ -7,11 +7,12 @@
 //!
 //! Must not know: who signs the call, how L1 messages are found.
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, U256};
 use bridge::{
     anchor::Anchor,
-    message::{InboxChain, MAX_INBOX_STEP, MAX_MESSAGE_DATA, Message},
+    message::{InboxChain, MAX_INBOX_STEP, MAX_MESSAGE_DATA, MAX_RETURN_DATA, Message},
 };
+use chainspec::predeploys::MESSENGER;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,9 @@ const FIRST_GAS: u64 = 200_000;
 /// a call that failed made no account; hashing, log and loop come on top.
 const MESSAGE_GAS: u64 = 250_000;
 
+/// What a message that came back to its sender takes beside: three questions about interfaces (ERC-165) of 30,000 gas, to a cold account.
+const RETURN_GAS: u64 = 100_000;
+
 /// Intrinsic gas of a byte of calldata, taking each to be nonzero.
 const BYTE_GAS: u64 = 16;
 
@@ -34,8 +38,8 @@ const BYTE_GAS: u64 = 16;
 const FLOOR_BYTE_GAS: u64 = 64;
 const FLOOR_BASE_GAS: u64 = 15_000;
 
-/// Calldata of a relay without messages and tail: selector, three heads, anchor, two lengths.
-const FIXED_BYTES: usize = 4 + 32 * (2 + 4 + 1 + 2);
+/// Calldata of a relay without messages and tail: selector, two offsets, deferred, anchor, its timestamp, two lengths.
+const FIXED_BYTES: usize = 4 + 32 * (2 + 1 + 4 + 1 + 2);
 
 /// Calldata of a message without data: its offset, nine fields, the data's length.
 const MESSAGE_BYTES: usize = 32 * (1 + 9 + 1);
@@ -108,7 +112,9 @@ pub enum RelayError {
         chain_id: u64,
     },
     /// A message that Hub would not have taken.
-    #[error("inbox message {index} has {len} bytes of data, at most {MAX_MESSAGE_DATA} are allowed")]
+    #[error(
+        "inbox message {index} has {len} bytes of data, at most {MAX_MESSAGE_DATA} or {MAX_RETURN_DATA} of one that came back are allowed"
+    )]
     TooLong {
         /// Its index.
         index: u64,
@@ -173,21 +179,21 @@ impl Relay {
     /// Calldata of the transaction to the Messenger, in a block with this anchor and timestamp (seconds): EIP-4788 has
     /// stored the anchor before the first transaction runs.
     pub fn calldata(&self, anchor: &Anchor, timestamp: u64) -> Bytes {
-        bridge::abi::relay(self.messages.clone(), self.tail.clone(), *anchor, timestamp)
+        bridge::abi::relay(self.messages.clone(), U256::ZERO, self.tail.clone(), *anchor, timestamp)
     }
 }
 
 fn check(inbox: &Inbox<'_>) -> Result<(), RelayError> {
     let Inbox { chain_id, consumed, named, pending } = *inbox;
     for (want, message) in (consumed.count..).zip(pending) {
-        let Message { index, dst_chain_id, ref data, .. } = *message;
+        let Message { index, dst_chain_id, sender, ref data, .. } = *message;
         if index != want {
             return Err(RelayError::Gap { have: index, want });
         }
         if dst_chain_id != chain_id {
             return Err(RelayError::WrongChain { index, chain_id: dst_chain_id });
         }
-        if data.len() > MAX_MESSAGE_DATA {
+        if data.len() > if sender == MESSENGER { MAX_RETURN_DATA } else { MAX_MESSAGE_DATA } {
             return Err(RelayError::TooLong { index, len: data.len() });
         }
     }
@@ -212,7 +218,8 @@ impl Cost {
     fn add(&mut self, message: &Message) {
         // EIP-150: a call gets at most 63/64 of what is left.
         let call = message.gas_limit.saturating_add(message.gas_limit / 63).saturating_add(2);
-        self.gas = self.gas.saturating_add(call).saturating_add(MESSAGE_GAS);
+        let question = if message.sender == MESSENGER { RETURN_GAS } else { 0 };
+        self.gas = self.gas.saturating_add(call).saturating_add(MESSAGE_GAS + question);
         self.bytes = self.bytes.saturating_add(MESSAGE_BYTES + message.data.len().next_multiple_of(32));
     }
 

@@ -7,102 +7,10 @@ import {IExecuteErrors} from "../src/interfaces/IExecuteVerifier.sol";
 import {IMessageContext} from "../src/interfaces/IMessageContext.sol";
 import {IMessenger} from "../src/interfaces/IMessenger.sol";
 import {Bomb, Burner, Poor, Recorder, Reenterer, Reverter} from "./harness/Callees.sol";
-import {Test} from "./harness/Test.sol";
+import {Inbox} from "./harness/Inbox.sol";
 
 /// @notice The inbox on L2: strictly in order, nothing skipped, nothing dropped, whatever the callee does; and the outbox.
-contract MessengerTest is Test {
-    uint64 private constant L1 = 1337_1;
-    uint64 private constant L2 = 1337_2;
-    uint256 private constant PREMINT = 1 << 96;
-    address private constant ANCHORS = 0x000F3df6D732807Ef1319fB7B8bB8522d0Beac02;
-    Messenger private constant MESSENGER = Messenger(0xBa5a170000000000000000000000000000000001);
-
-    /// @dev the inbox as L1 has it
-    Message[] private _inbox;
-    bytes32[] private _hashes;
-    Recorder private _recorder;
-
-    receive() external payable {}
-
-    function setUp() public {
-        vm.chainId(L2);
-        vm.warp(1_700_000_000);
-        vm.etch(address(MESSENGER), address(new Messenger()).code);
-        vm.deal(address(MESSENGER), PREMINT);
-        vm.deal(address(this), 0);
-        // EIP-4788, the code of the EIP
-        vm.etch(
-            ANCHORS,
-            hex"3373fffffffffffffffffffffffffffffffffffffffe14604d57602036146024575f5ffd5b5f35801560495762001fff810690815414603c575f5ffd5b62001fff01545f5260205ff35b5f5ffd5b62001fff42064281555f359062001fff015500"
-        );
-        _hashes.push(0);
-        _recorder = new Recorder();
-    }
-
-    // ---------------------------------------------------------------------------------------- an L1 made of paper
-
-    function leafOf(Message calldata m) external pure returns (bytes32) {
-        return Hashing.leaf(m);
-    }
-
-    function _send(address to, uint256 value, uint64 gasLimit, bytes memory data) private returns (Message memory m) {
-        m = Message({
-            srcChainId: L1,
-            dstChainId: L2,
-            index: uint64(_inbox.length),
-            sender: address(0xa11ce),
-            to: to,
-            value: value,
-            fee: 1000,
-            gasLimit: gasLimit,
-            data: data
-        });
-        _hashes.push(Hashing.link(_hashes[_inbox.length], this.leafOf(m)));
-        _inbox.push(m);
-    }
-
-    function _note(uint256 n) private returns (Message memory) {
-        return _send(address(_recorder), 0, 200_000, abi.encodeCall(Recorder.note, (n)));
-    }
-
-    /// @dev A block that names the inbox up to `count`, as L1 would have it.
-    function _name(uint64 count) private returns (Anchor memory anchor) {
-        anchor =
-            Anchor({originNumber: 7, originHash: keccak256("origin"), inboxCount: count, inboxHash: _hashes[count]});
-        _store(Hashing.anchor(L2, anchor));
-    }
-
-    function _store(bytes32 root) private {
-        vm.warp(block.timestamp + 4);
-        vm.prank(0xffffFFFfFFffffffffffffffFfFFFfffFFFfFFfE);
-        (bool ok,) = ANCHORS.call(abi.encode(root));
-        require(ok, "4788");
-    }
-
-    function _slice(uint256 from, uint256 to) private view returns (Message[] memory out) {
-        out = new Message[](to - from);
-        for (uint256 i = from; i < to; ++i) {
-            out[i - from] = _inbox[i];
-        }
-    }
-
-    function _tail(uint256 from, uint256 to) private view returns (bytes32[] memory out) {
-        out = new bytes32[](to - from);
-        for (uint256 i = from; i < to; ++i) {
-            out[i - from] = this.leafOf(_inbox[i]);
-        }
-    }
-
-    /// @dev Relays messages [from, to) in a block that names `count` of them.
-    function _relay(uint256 from, uint256 to, uint64 count) private {
-        Anchor memory anchor = _name(count);
-        MESSENGER.relay(_slice(from, to), _tail(to, count), anchor, block.timestamp);
-    }
-
-    function _leaf(uint256 i) private view returns (bytes32) {
-        return this.leafOf(_inbox[i]);
-    }
-
+contract MessengerTest is Inbox {
     // ---------------------------------------------------------------------------------------- order
 
     function test_messages_are_called_in_order_and_the_relayer_is_paid() public {
@@ -133,7 +41,7 @@ contract MessengerTest is Test {
         _note(1);
         Anchor memory anchor = _name(2);
         vm.expectRevert(abi.encodeWithSelector(IMessenger.WrongIndex.selector, 0, 1));
-        MESSENGER.relay(_slice(1, 2), new bytes32[](0), anchor, block.timestamp);
+        MESSENGER.relay(_slice(1, 2), 0, new bytes32[](0), anchor, block.timestamp);
     }
 
     function test_a_message_cannot_be_relayed_twice() public {
@@ -141,7 +49,7 @@ contract MessengerTest is Test {
         _relay(0, 1, 1);
         Anchor memory anchor = _name(1);
         vm.expectRevert(abi.encodeWithSelector(IMessenger.WrongIndex.selector, 1, 0));
-        MESSENGER.relay(_slice(0, 1), new bytes32[](0), anchor, block.timestamp);
+        MESSENGER.relay(_slice(0, 1), 0, new bytes32[](0), anchor, block.timestamp);
     }
 
     function test_messages_cannot_change_places() public {
@@ -153,18 +61,6 @@ contract MessengerTest is Test {
         (swapped[0].index, swapped[1].index) = (0, 1);
         vm.expectRevert(IMessenger.WrongInbox.selector);
         this.relayPartial(swapped, new bytes32[](0), anchor);
-    }
-
-    /// @dev passes the revert on, cut to its selector
-    function relayPartial(Message[] calldata m, bytes32[] calldata tail, Anchor calldata a) external {
-        try MESSENGER.relay(m, tail, a, block.timestamp) {}
-        catch (bytes memory reason) {
-            bytes4 selector = bytes4(reason);
-            assembly {
-                mstore(0, selector)
-                revert(0, 4)
-            }
-        }
     }
 
     function test_no_field_of_a_message_can_be_changed() public {
@@ -206,7 +102,7 @@ contract MessengerTest is Test {
         _name(4);
         Anchor memory anchor = _name(4);
         vm.expectRevert(abi.encodeWithSelector(IMessenger.WrongIndex.selector, 0, 2));
-        MESSENGER.relay(_slice(2, 4), new bytes32[](0), anchor, block.timestamp);
+        MESSENGER.relay(_slice(2, 4), 0, new bytes32[](0), anchor, block.timestamp);
         _relay(0, 3, 4);
         _relay(3, 4, 4);
         vm.assertEq(_recorder.length(), 4, "all of them");
@@ -219,7 +115,7 @@ contract MessengerTest is Test {
         Anchor memory older = _name(1);
         uint256 olderTime = vm.getBlockTimestamp();
         _name(3);
-        MESSENGER.relay(_slice(0, 1), new bytes32[](0), older, olderTime);
+        MESSENGER.relay(_slice(0, 1), 0, new bytes32[](0), older, olderTime);
         vm.assertEq(MESSENGER.consumedCount(), 1, "count");
     }
 
@@ -227,37 +123,27 @@ contract MessengerTest is Test {
         _note(0);
         Anchor memory anchor = _name(1);
         vm.expectRevert(abi.encodeWithSelector(IMessenger.AnchorUnavailable.selector, block.timestamp + 1));
-        MESSENGER.relay(_slice(0, 1), new bytes32[](0), anchor, block.timestamp + 1);
+        MESSENGER.relay(_slice(0, 1), 0, new bytes32[](0), anchor, block.timestamp + 1);
         bytes32 stored = Hashing.anchor(L2, anchor);
         anchor.originNumber = 8;
         vm.expectRevert(abi.encodeWithSelector(IMessenger.WrongAnchor.selector, stored, Hashing.anchor(L2, anchor)));
-        MESSENGER.relay(_slice(0, 1), new bytes32[](0), anchor, block.timestamp);
+        MESSENGER.relay(_slice(0, 1), 0, new bytes32[](0), anchor, block.timestamp);
     }
 
     function test_a_relay_of_nothing_is_refused() public {
         Anchor memory anchor = _name(0);
         vm.expectRevert(abi.encodeWithSelector(IMessenger.NothingToRelay.selector));
-        MESSENGER.relay(new Message[](0), new bytes32[](0), anchor, block.timestamp);
+        MESSENGER.relay(new Message[](0), 0, new bytes32[](0), anchor, block.timestamp);
     }
 
     // ---------------------------------------------------------------------------------------- callees
-
-    function _failsAndGoesOn(address to, uint64 gasLimit, bytes memory data) private {
-        uint256 i = _inbox.length;
-        _send(to, 1 ether, gasLimit, data);
-        _note(77);
-        _relay(i, i + 2, uint64(i + 2));
-        vm.assertTrue(MESSENGER.failed(_leaf(i)), "kept");
-        vm.assertEq(_recorder.order(_recorder.length() - 1), 77, "the next one was called");
-        vm.assertEq(MESSENGER.consumedCount(), i + 2, "count");
-    }
 
     function test_a_callee_that_reverts_is_kept_and_may_be_retried_by_anyone() public {
         Reverter callee = new Reverter();
         _failsAndGoesOn(address(callee), 50_000, "");
         vm.expectRevert(abi.encodeWithSelector(IMessenger.CallFailed.selector, _leaf(0)));
         MESSENGER.retry(_inbox[0]);
-        vm.assertTrue(MESSENGER.failed(_leaf(0)), "still kept");
+        vm.assertTrue(_isKept(0), "still kept");
         callee.heal();
         vm.prank(address(0xd00d));
         MESSENGER.retry(_inbox[0]);
@@ -288,7 +174,7 @@ contract MessengerTest is Test {
     function test_a_callee_that_returns_a_bomb_costs_only_its_own_gas() public {
         _send(address(new Bomb(false)), 0, 3_000_000, "");
         _relay(0, 1, 1);
-        vm.assertEq(MESSENGER.failed(_leaf(0)), false, "success");
+        vm.assertEq(_isKept(0), false, "success");
         _failsAndGoesOn(address(new Bomb(true)), 3_000_000, "");
     }
 
@@ -297,8 +183,8 @@ contract MessengerTest is Test {
         _send(address(callee), 0, 3_000_000, "");
         _note(1);
         Anchor memory anchor = _name(2);
-        callee.arm(abi.encodeCall(Messenger.relay, (_slice(1, 2), new bytes32[](0), anchor, block.timestamp)));
-        MESSENGER.relay(_slice(0, 1), _tail(1, 2), anchor, block.timestamp);
+        callee.arm(abi.encodeCall(Messenger.relay, (_slice(1, 2), 0, new bytes32[](0), anchor, block.timestamp)));
+        MESSENGER.relay(_slice(0, 1), 0, _tail(1, 2), anchor, block.timestamp);
         vm.assertTrue(callee.tried(), "tried");
         vm.assertEq(callee.succeeded(), false, "refused");
         vm.assertEq(MESSENGER.consumedCount(), 1, "count");
@@ -339,7 +225,7 @@ contract MessengerTest is Test {
     function test_a_message_that_asks_for_more_than_there_is_fails_and_is_kept() public {
         _send(address(0xb0b), PREMINT + 1, 100_000, "");
         _relay(0, 1, 1);
-        vm.assertTrue(MESSENGER.failed(_leaf(0)), "kept");
+        vm.assertTrue(_isKept(0), "kept");
     }
 
     // ---------------------------------------------------------------------------------------- gas
@@ -352,13 +238,13 @@ contract MessengerTest is Test {
         uint256 reverted = 0;
         for (uint256 gas_ = 60_000; gas_ < 900_000; gas_ += 20_000) {
             (bool ok,) = address(MESSENGER).call{gas: gas_}(
-                abi.encodeCall(Messenger.relay, (m, new bytes32[](0), anchor, block.timestamp))
+                abi.encodeCall(Messenger.relay, (m, 0, new bytes32[](0), anchor, block.timestamp))
             );
             if (ok) break;
             ++reverted;
         }
         vm.assertGt(reverted, 20, "tried");
-        vm.assertEq(MESSENGER.failed(_leaf(0)), false, "success");
+        vm.assertEq(_isKept(0), false, "success");
         vm.assertGt(_recorder.gasSeen(), 395_000, "gas of the callee");
         vm.assertLe(_recorder.gasSeen(), 400_000, "gas of the callee");
     }
@@ -371,7 +257,7 @@ contract MessengerTest is Test {
     }
 
     function relayGas(Message[] calldata m, Anchor calldata anchor, uint256 gas_) external {
-        try MESSENGER.relay{gas: gas_}(m, new bytes32[](0), anchor, block.timestamp) {}
+        try MESSENGER.relay{gas: gas_}(m, 0, new bytes32[](0), anchor, block.timestamp) {}
         catch (bytes memory reason) {
             bytes4 selector = bytes4(reason);
             assembly {
@@ -389,7 +275,7 @@ contract MessengerTest is Test {
         Anchor memory anchor = _name(1);
         poor.run(
             address(MESSENGER),
-            abi.encodeCall(Messenger.relay, (_slice(0, 1), new bytes32[](0), anchor, block.timestamp))
+            abi.encodeCall(Messenger.relay, (_slice(0, 1), 0, new bytes32[](0), anchor, block.timestamp))
         );
         vm.assertEq(MESSENGER.consumedCount(), 1, "count");
         vm.assertEq(MESSENGER.keptFees(address(poor)), 1000, "kept");
@@ -436,7 +322,13 @@ contract MessengerTest is Test {
         vm.assertEq(uint256(vm.load(address(MESSENGER), bytes32(uint256(34)))), 1, "slot 34: consumedCount");
         vm.assertEq(vm.load(address(MESSENGER), bytes32(uint256(35))), _hashes[1], "slot 35: consumedHash");
         bytes32 slot = keccak256(abi.encode(_leaf(0), uint256(36)));
-        vm.assertEq(uint256(vm.load(address(MESSENGER), slot)), 1, "slot 36: failed");
+        vm.assertEq(uint256(vm.load(address(MESSENGER), slot)), block.timestamp, "slot 36: when it failed");
+        _send(address(_recorder), 0, 50_000, "");
+        _deferLast();
+        slot = keccak256(abi.encode(_leaf(1), uint256(36)));
+        uint256 kept = uint256(vm.load(address(MESSENGER), slot));
+        vm.assertEq(kept, (1 << 64) | block.timestamp, "slot 36: deferred");
+        vm.assertEq(MESSENGER.refundDelay(), REFUND_DELAY, "slot 38: refund delay");
     }
 
     function test_refuses_messages_that_could_never_arrive() public {

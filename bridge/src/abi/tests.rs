@@ -89,10 +89,19 @@ fn calldata_decodes_to_what_was_meant() {
     assert_eq!((call.a.originNumber, call.a.inboxCount, call.executeInput), (9, 2, input));
     assert_eq!(call.a.openings, [[[1u8; 48], [2; 48]].concat(), [[1u8; 48], [2; 48]].concat()].concat());
 
-    let call =
-        Messenger::relayCall::abi_decode(&relay(vec![message()], vec![B256::repeat_byte(7)], anchor, 11)).unwrap();
+    let call = Messenger::relayCall::abi_decode(&relay(
+        vec![message()],
+        U256::from(1),
+        vec![B256::repeat_byte(7)],
+        anchor,
+        11,
+    ))
+    .unwrap();
     assert_eq!(call.messages.into_iter().map(Message::from).collect::<Vec<_>>(), [message()]);
-    assert_eq!((call.tail, call.anchorTimestamp), (vec![B256::repeat_byte(7)], U256::from(11)));
+    assert_eq!(
+        (call.deferred, call.tail, call.anchorTimestamp),
+        (U256::from(1), vec![B256::repeat_byte(7)], U256::from(11))
+    );
 
     let call = Hub::claimCall::abi_decode(&claim(message(), 4, &[B256::ZERO; OUTBOX_DEPTH])).unwrap();
     assert_eq!((call.epoch, call.path.len()), (4, 32));

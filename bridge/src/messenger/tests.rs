@@ -21,6 +21,10 @@ fn each_event_comes_back() {
     assert_eq!(event(&log(relayed.encode_log_data())), Some(Event::Relayed { index: 8, leaf, success: false }));
     let retried = Messenger::MessageRetried { srcChainId: 1, index: 9, leaf };
     assert_eq!(event(&log(retried.encode_log_data())), Some(Event::Retried { index: 9, leaf }));
+    let deferred = Messenger::MessageDeferred { srcChainId: 1, index: 10, leaf };
+    assert_eq!(event(&log(deferred.encode_log_data())), Some(Event::Relayed { index: 10, leaf, success: false }));
+    let refunded = Messenger::MessageRefunded { srcChainId: 1, index: 11, leaf, outboxIndex: 3 };
+    assert_eq!(event(&log(refunded.encode_log_data())), Some(Event::Refunded { index: 11, leaf }));
 }
 
 #[test]

@@ -47,7 +47,21 @@ fn a_chain_file_outside_its_ranges_is_refused_by_name() {
         |c| c.genesis.gas_limit = 15_000_000,
         "chain file: genesis.gasLimit is 15000000, must be within gasLimitMin..=gasLimitMax",
     );
+    check(
+        |c| predeploys::set_refund_delay(&mut c.genesis.alloc, 31_536_001),
+        "chain file: refund delay (storage slot 38 of the Messenger) is 31536001, must be <= 31536000",
+    );
     check(|c| c.l1_chain_id = dev::L2_CHAIN_ID, "chain file: L1 and L2 have the same chain id 7901");
+}
+
+#[test]
+fn a_chain_file_from_before_refunds_is_read_as_it_was() {
+    let mut config = rollup();
+    assert_eq!(config.refund_delay(), U256::from(dev::REFUND_DELAY));
+    config.genesis.alloc.get_mut(&predeploys::MESSENGER).unwrap().storage = None;
+    let read = RollupConfig::from_json(&serde_json::to_string(&config).unwrap()).unwrap();
+    assert_eq!(read, config);
+    assert_eq!(read.refund_delay(), U256::ZERO);
 }
 
 #[test]

@@ -112,7 +112,9 @@ async fn start_and_wait(
     let deployment = match folder.deployment()? {
         Some(deployment) => deployment,
         None => {
-            let deployed = deploy::deploy(&rpc, &signer, args.l1.slot_ms, dev::BALANCE).await?;
+            let deployed =
+                deploy::deploy(&rpc, &signer, args.l1.slot_ms, dev::BALANCE, Duration::from_secs(dev::REFUND_DELAY))
+                    .await?;
             folder.write_deployment(&deployed)?
         }
     };

@@ -38,10 +38,12 @@ impl Value for LogPosition {
 pub enum Outcome {
     /// Called, with success.
     Delivered = 0,
-    /// Called, without: it is kept.
+    /// Called, without, or deferred: it is kept.
     Failed = 1,
     /// Kept after a failure, then called again with success.
     Retried = 2,
+    /// Kept, then sent back to its sender.
+    Refunded = 3,
 }
 
 /// A step of a message: how it went, and the log that says so.
@@ -100,6 +102,7 @@ impl TryFrom<StepRecord> for Step {
             0 => Outcome::Delivered,
             1 => Outcome::Failed,
             2 => Outcome::Retried,
+            3 => Outcome::Refunded,
             unknown => return Err(DecodeError(format!("outcome {unknown}"))),
         };
         Ok(Self { outcome, at: LogPosition { number, transaction, log } })

@@ -24,7 +24,7 @@ use chainspec::{
 };
 use execution::trie;
 use sequencer::relay::{self, Budget, Inbox};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 const ETHER: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
 
@@ -332,7 +332,7 @@ async fn messages_that_a_block_names_without_relaying_are_all_delivered_by_the_n
             inbox_hash: all.hash,
             ..rollup.anchor
         };
-        let input = abi::relay(messages[2..].to_vec(), Vec::new(), anchor, head.header.timestamp);
+        let input = abi::relay(messages[2..].to_vec(), U256::ZERO, Vec::new(), anchor, head.header.timestamp);
         rollup.transaction(&ACCOUNTS[1], 0, TxKind::Call(MESSENGER), U256::ZERO, input, 1_500_000)
     };
     let plan = relay::plan(
@@ -455,7 +455,7 @@ async fn a_rollup_registered_with_less_than_its_genesis_balances_can_take_out_it
 #[tokio::test(flavor = "multi_thread")]
 async fn deploying_on_an_l1_without_execute_is_refused_with_what_is_missing() {
     let (_l1, rpc, _) = l1(FIXED, false).await;
-    let error = deploy(&rpc, &signer(&dev::SEQUENCER), 1_000, dev::BALANCE).await.unwrap_err();
+    let error = deploy(&rpc, &signer(&dev::SEQUENCER), 1_000, dev::BALANCE, Duration::from_secs(1)).await.unwrap_err();
     assert!(matches!(&error, DeployError::NoExecute { answer, .. } if answer == "0x"), "{error:?}");
     let text = error.to_string();
     for word in [rpc.url(), "EXECUTE", "0x0000000000000000000000000000000000000101", "EIP-8079", "--l1.rpc-url"] {

@@ -31,7 +31,7 @@ async fn world() -> World {
     std::fs::write(&key, dev::SEQUENCER.key.to_string()).unwrap();
     let rpc = L1Rpc::new(&l1.http_url().parse().unwrap()).unwrap();
     let signer = Signer::from_file(&key).unwrap();
-    let deployment = deploy::deploy(&rpc, &signer, 1_000, U256::from(BALANCE)).await.unwrap();
+    let deployment = deploy::deploy(&rpc, &signer, 1_000, U256::from(BALANCE), Duration::from_secs(60)).await.unwrap();
     World { l1, rpc, signer, deployment, folder }
 }
 

@@ -102,7 +102,8 @@ impl World {
             }
             mine(&provider, 1).await;
         };
-        let (deployment, ()) = tokio::join!(deploy(&rpc, &deployer, 1_000, dev::BALANCE), mined);
+        let (deployment, ()) =
+            tokio::join!(deploy(&rpc, &deployer, 1_000, dev::BALANCE, Duration::from_secs(dev::REFUND_DELAY)), mined);
         let deployment = deployment.unwrap();
         let rollup = Rollup::new(deployment.config.clone());
         let world = Self { rpc, provider, deployment, _l1: l1 };

@@ -85,6 +85,7 @@ pub(super) fn state(delivery: &Delivery) -> DepositState {
         Outcome::Delivered => DepositState::Delivered,
         Outcome::Failed => DepositState::Failed,
         Outcome::Retried => DepositState::Retried,
+        Outcome::Refunded => DepositState::Refunded,
     }
 }
 

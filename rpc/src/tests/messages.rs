@@ -258,7 +258,7 @@ async fn a_deposit_is_followed_from_l1_to_what_became_of_it() {
     assert_eq!((named.block_number, named.l1_transaction), (1, B256::repeat_byte(7)));
 
     let timestamp = world.chain.head().timestamp;
-    let relay = call(&world, 0, 0, 0, abi::relay(messages.to_vec(), Vec::new(), anchor, timestamp));
+    let relay = call(&world, 0, 0, 0, abi::relay(messages.to_vec(), U256::ZERO, Vec::new(), anchor, timestamp));
     world.block(std::slice::from_ref(&relay));
     let found = status(json!(hash)).await;
     assert_eq!(states(&found), [DepositState::Delivered, DepositState::Failed]);

@@ -7,6 +7,7 @@ interface Cheats {
     function warp(uint256 timestamp) external;
     function getBlockTimestamp() external view returns (uint256);
     function chainId(uint256 id) external;
+    function coinbase(address recipient) external;
     function deal(address account, uint256 wei_) external;
     function etch(address account, bytes calldata code) external;
     function store(address account, bytes32 slot, bytes32 value) external;

@@ -75,6 +75,7 @@ pub(super) fn advance(
                 deliveries.insert(index, delivery);
             }
             Event::Retried { index, .. } => end(rows, batch, &mut deliveries, index, Outcome::Retried, at)?,
+            Event::Refunded { index, .. } => end(rows, batch, &mut deliveries, index, Outcome::Refunded, at)?,
         }
     }
     Ok(())
@@ -125,8 +126,8 @@ pub(super) fn go_back(
                 batch.delete::<schema::InboxMessages>(&index);
                 relayed.push(index);
             }
-            Event::Retried { index, .. } if relayed.contains(&index) => {}
-            Event::Retried { index, .. } => {
+            Event::Retried { index, .. } | Event::Refunded { index, .. } if relayed.contains(&index) => {}
+            Event::Retried { index, .. } | Event::Refunded { index, .. } => {
                 let delivery = rows.must_read::<schema::InboxMessages>(&index)?;
                 batch.put::<schema::InboxMessages>(&index, &Delivery { ended: None, ..delivery });
             }
@@ -309,10 +310,11 @@ pub(super) fn check(rows: &dyn Rows, number: u64, receipts: &[Receipt]) -> Resul
                     return Err(corrupt(schema::InboxMessages::ID, &index.encode(), reason));
                 }
             }
-            Event::Retried { index, .. } => {
+            Event::Retried { index, .. } | Event::Refunded { index, .. } => {
                 let found = rows.must_read::<schema::InboxMessages>(&index)?;
-                if found.ended != Some(Step { outcome: Outcome::Retried, at }) {
-                    let reason = format!("{found:?}, but it was retried at {at:?}");
+                let outcome = if matches!(event, Event::Retried { .. }) { Outcome::Retried } else { Outcome::Refunded };
+                if found.ended != Some(Step { outcome, at }) {
+                    let reason = format!("{found:?}, but it ended as {outcome:?} at {at:?}");
                     return Err(corrupt(schema::InboxMessages::ID, &index.encode(), reason));
                 }
             }
