@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 const EDGES: &[(&str, &[&str])] = &[
     ("chainspec", &[]),
     ("bridge", &["chainspec"]),
+    ("bridge-client", &["bridge", "chainspec"]),
     ("execution", &["bridge", "chainspec"]),
     ("sequencer", &["execution", "bridge", "chainspec"]),
     ("engine", &["sequencer", "execution", "bridge", "chainspec"]),
