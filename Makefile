@@ -54,7 +54,7 @@ test-contracts: $(CONTRACTS)/node_modules/.installed ## forge tests, and that co
 	cd $(CONTRACTS) && npx --no-install forge build && node script/abi.mjs --check
 	cd $(CONTRACTS) && npx --no-install forge test
 
-test-rust: deps etc/clients/node_modules/.installed ## cargo tests
+test-rust: deps etc/clients/node_modules/.installed etc/viem-basalt/node_modules/.installed ## cargo tests
 	@if cargo nextest --version >/dev/null 2>&1; then \
 		cargo nextest run --release --locked --workspace; \
 	else \
@@ -112,4 +112,8 @@ $(CONTRACTS)/node_modules/.installed: $(CONTRACTS)/package-lock.json | deps
 
 etc/clients/node_modules/.installed: etc/clients/package-lock.json | deps
 	cd etc/clients && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+etc/viem-basalt/node_modules/.installed: etc/viem-basalt/package-lock.json | deps
+	cd etc/viem-basalt && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
