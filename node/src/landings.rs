@@ -1,10 +1,13 @@
-//! Carries out the lane of landings of one account: journal, signing, sending, and what L1 says of it.
+//! Carries out the lane of landings of one account: journal, signing, sending, and what L1 says of it. One account may land the
+//! blocks of several rollups: their nodes share these landings, each under its chain id.
 //!
-//! Order hazard: a step of the lane is fsynced before the transactions that it allows are sent, and their calldata before
-//! the step. Must not know: which nonce, which fees, and when; that is `sequencer::landing`'s.
+//! Order hazard: a step of the lane is fsynced before the transactions that it allows are sent, and their calldata and blocks, in the
+//! store of each rollup, before the step. Must not know: which nonce, which fees, and when; that is `sequencer::landing`'s.
 
 mod alarms;
 mod delivery;
+mod heads;
+mod journal;
 mod news;
 mod pause;
 mod payloads;
@@ -15,29 +18,28 @@ use crate::host::{Host, Interrupted};
 use alarms::{Alarm, Alarms};
 use alloy_eips::{BlockId, BlockNumberOrTag, eip1559::BaseFeeParams, eip7594::BlobTransactionSidecarEip7594};
 use alloy_primitives::{Address, B256, Bytes};
-use alloy_sol_types::SolEvent;
-use bridge::{
-    abi::Hub,
-    opening::{Commitments, OpeningError},
-};
-use engine::L1Ref;
-use l1::{AdvanceCall, Hands, L1Error, L1Head, L1Rpc};
+use bridge::opening::{Commitments, OpeningError};
+use l1::{Hands, HubCall, L1Error, L1Head, L1Rpc};
 use pause::Pause;
 use payloads::Payloads;
 use purse::Purse;
 use rpc::rollup::LandingStatus;
 use sequencer::landing::{
     Market, Policy, Report,
-    lane::{Block, Effect, Event, Head, Lane, Place, Slot, View},
+    lane::{Block, Effect, Errand, Event, Lane, Run, View, What},
 };
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
-use storage::{Chain, Durability, StorageError};
+use storage::{Chain, StorageError};
+use tokio::sync::Mutex;
 
-/// Journal keys: one record for each nonce of the lane, by nonce.
-const LANE: &str = "landing/lane/";
+/// The landings as the nodes of their rollups share them.
+pub type Shared = Arc<Mutex<Landings>>;
+
+/// Whose refusals are counted where no rollup's are: no chain has this id.
+const ERRANDS: u64 = 0;
 
 /// A block to be landed, with all that its transaction carries.
 #[derive(Clone, Debug)]
@@ -72,7 +74,8 @@ impl Default for LandingLimits {
 
 /// The landings of one account on one L1.
 pub struct Landings {
-    chain: Chain,
+    /// The stores of the rollups, by chain id.
+    rollups: Rollups,
     rpc: L1Rpc,
     hands: Hands,
     hub: Address,
@@ -80,12 +83,28 @@ pub struct Landings {
     payloads: Payloads,
     /// `None` until the journal is read, and again when it could not be written: what is on disk is what counts.
     lane: Option<Lane>,
-    freed: Vec<B256>,
-    pause: Pause,
+    /// With chain ids.
+    freed: Vec<(u64, B256)>,
+    /// By chain id.
+    pauses: BTreeMap<u64, Pause>,
     purse: Purse,
     alarms: Alarms,
     /// The endpoint could not say whether a landing would succeed, and the operator was told.
     is_unsure: bool,
+}
+
+/// The stores of the rollups that one account lands.
+#[derive(Clone, Debug)]
+struct Rollups {
+    /// The first, which keeps the lane's journal.
+    home: Chain,
+    by_id: BTreeMap<u64, Chain>,
+}
+
+impl Rollups {
+    fn get(&self, chain_id: u64) -> Result<&Chain, LandingError> {
+        self.by_id.get(&chain_id).ok_or(LandingError::Missing("a landing is of a rollup that is not served"))
+    }
 }
 
 /// Something about a landing could not be done now; it is tried again with the next L1 head.
@@ -108,47 +127,57 @@ enum LandingError {
 }
 
 impl Landings {
-    /// None under way yet; [`Self::resume`] takes up those of the last run.
+    /// None under way yet; [`Self::resume`] takes up those of the last run. `rollups`, at least one, are what the account lands in Hub at
+    /// `hub`; the first keeps the journal.
     pub fn new(
         host: Arc<dyn Host>,
         kzg: Arc<dyn Commitments>,
-        chain: Chain,
+        rollups: (Chain, Vec<Chain>),
         rpc: L1Rpc,
         hands: Hands,
         hub: Address,
         limits: LandingLimits,
-    ) -> Self {
-        Self {
-            payloads: Payloads::new(host, kzg, chain.clone(), hub),
-            chain,
+    ) -> Shared {
+        let (home, more) = rollups;
+        let by_id = std::iter::once(&home).chain(&more).map(|chain| (chain.spec().chain_id, chain.clone())).collect();
+        let rollups = Rollups { home, by_id };
+        Arc::new(Mutex::new(Self {
+            payloads: Payloads::new(host, kzg, rollups.clone(), hub),
+            rollups,
             rpc,
             hands,
             hub,
             limits,
             lane: None,
             freed: Vec::new(),
-            pause: Pause::default(),
+            pauses: BTreeMap::new(),
             purse: Purse::default(),
             alarms: Alarms::default(),
             is_unsure: false,
-        }
+        }))
     }
 
-    /// How landings stand, for people.
-    pub fn status(&self) -> LandingStatus {
+    /// How landings of a rollup stand, for people.
+    pub fn status(&self, chain_id: u64) -> LandingStatus {
         let block = |block: Block| rpc::rollup::BlockRef { number: block.number, hash: block.hash };
         LandingStatus {
             account: self.hands.address(),
             balance_wei: self.purse.held.map(|(balance, _)| balance),
             landings_left: self.purse.held.map(|(_, landings)| landings),
-            in_flight: self.in_flight().into_iter().map(block).collect(),
+            in_flight: self.in_flight(chain_id).into_iter().map(block).collect(),
             alarms: self.alarms.texts(),
         }
     }
 
-    /// The blocks that are on their way to L1, ascending, each the child of the one before.
-    pub fn in_flight(&self) -> Vec<Block> {
-        self.lane.iter().flat_map(Lane::in_flight).map(|flight| flight.block).collect()
+    /// The blocks of a rollup that are on their way to L1, ascending, each the child of the one before.
+    pub fn in_flight(&self, chain_id: u64) -> Vec<Block> {
+        let blocks = self.lane.iter().flat_map(Lane::in_flight).map(|flight| flight.block);
+        blocks.filter(|block| block.chain_id == chain_id).collect()
+    }
+
+    /// Errands that are not final, by nonce.
+    pub fn errands(&self) -> impl Iterator<Item = &Run> {
+        self.lane.iter().flat_map(Lane::errands)
     }
 
     /// Hash of L1 block `number`; `None` when the endpoint has no such block.
@@ -156,33 +185,67 @@ impl Landings {
         Ok(self.rpc.header(BlockNumberOrTag::Number(number)).await?.map(|head| head.at.hash))
     }
 
-    /// Whether a landing may be begun on this L1 head, or a refusal was too recent.
-    pub const fn may_begin(&self, l1_number: u64) -> bool {
-        self.pause.is_over(l1_number)
+    /// Whether a landing of a rollup may be begun on this L1 head, or a refusal was too recent.
+    pub fn may_begin(&self, chain_id: u64, l1_number: u64) -> bool {
+        self.pauses.get(&chain_id).is_none_or(|pause| pause.is_over(l1_number))
     }
 
-    /// Hashes of blocks that will not land, in their order, whose transactions are free again.
-    pub fn take_freed(&mut self) -> Vec<B256> {
-        std::mem::take(&mut self.freed)
+    /// Whether an errand may be run on this L1 head, or a refusal was too recent.
+    pub fn may_run_errands(&self, l1_number: u64) -> bool {
+        self.may_begin(ERRANDS, l1_number)
+    }
+
+    /// Hashes of a rollup's blocks that will not land, in their order, whose transactions are free again.
+    pub fn take_freed(&mut self, chain_id: u64) -> Vec<B256> {
+        self.freed.extract_if(.., |(of, _)| *of == chain_id).map(|(_, hash)| hash).collect()
     }
 
     /// Starts to land `sealed`.
     pub async fn begin(&mut self, sealed: Sealed) {
-        let hash = sealed.block.hash;
+        let Block { chain_id, hash, .. } = sealed.block;
         if let Err(error) = self.try_begin(sealed).await {
-            tracing::error!(%error, %hash, "a sealed block is not landed");
-            self.freed.push(hash);
+            tracing::error!(%error, chain_id, %hash, "a sealed block is not landed");
+            self.freed.push((chain_id, hash));
         }
     }
 
     async fn try_begin(&mut self, sealed: Sealed) -> Result<(), LandingError> {
-        let (head, market) = self.market().await?;
-        let account_nonce = self.rpc.nonce(self.hands.address(), BlockId::latest()).await?;
+        let view = self.view().await?;
         let Sealed { block, calldata, sidecar, .. } = sealed;
         self.purse.sealed(block.gas_limit, sidecar.blobs.len() as u64);
-        self.payloads.keep(block.hash, AdvanceCall { hub: self.hub, input: calldata, sidecar })?;
-        let view = View { l1_number: head.at.number, account_nonce, market };
+        let call = HubCall { hub: self.hub, input: calldata, sidecar };
+        self.payloads.keep(block.chain_id, block.hash, call)?;
         self.feed(Event::Sealed { block, view }).await
+    }
+
+    /// Runs an errand: calls Hub with `input`.
+    pub async fn run(&mut self, errand: Errand, input: Bytes) {
+        if let Err(error) = self.try_run(errand, input).await {
+            tracing::error!(%error, id = %errand.id, "an errand is not run");
+        }
+    }
+
+    async fn try_run(&mut self, errand: Errand, input: Bytes) -> Result<(), LandingError> {
+        let view = self.view().await?;
+        self.payloads.keep_errand(errand.id, input).await?;
+        self.feed(Event::Errand { errand, view }).await
+    }
+
+    /// What an errand calls Hub with.
+    pub fn errand_input(&self, id: B256) -> Option<Bytes> {
+        match self.payloads.input(id) {
+            Ok(input) => Some(input),
+            Err(error) => {
+                tracing::error!(%error, %id, "an errand's calldata can't be read");
+                None
+            }
+        }
+    }
+
+    async fn view(&self) -> Result<View, LandingError> {
+        let (head, market) = self.market().await?;
+        let account_nonce = self.rpc.nonce(self.hands.address(), BlockId::latest()).await?;
+        Ok(View { l1_number: head.at.number, account_nonce, market })
     }
 
     /// No more blocks come for this slot: what is dead behind them must not burn with them.
@@ -196,135 +259,6 @@ impl Landings {
     pub async fn resume(&mut self) {
         if let Err(error) = self.ready().await {
             tracing::error!(%error, "landings of the last run are not taken up");
-        }
-    }
-
-    /// Reads the lane from the journal where it is not in memory.
-    async fn ready(&mut self) -> Result<(), LandingError> {
-        if self.lane.is_some() {
-            return Ok(());
-        }
-        let mut slots = BTreeMap::new();
-        for (key, bytes) in self.chain.journal_with_prefix(LANE)? {
-            let nonce = key.strip_prefix(LANE).and_then(|nonce| nonce.parse().ok());
-            let nonce: u64 = nonce.ok_or_else(|| LandingError::Key(key.clone()))?;
-            let slot: Slot = serde_json::from_slice(&bytes)?;
-            slots.insert(nonce, slot);
-        }
-        self.payloads.found()?;
-        let (lane, effects) = Lane::resume(self.chain.spec().chain_id, self.limits.policy, slots);
-        for flight in lane.in_flight() {
-            tracing::info!(number = flight.block.number, hash = %flight.block.hash, "landing of the last run");
-        }
-        self.lane = Some(lane);
-        self.carry_out(effects).await
-    }
-
-    /// L1 has a new head, and the chain is applied up to it.
-    pub async fn on_head(&mut self, at: L1Ref, finalised: u64) {
-        if let Err(error) = self.look_after_account().await {
-            tracing::warn!(%error, "the landing account could not be looked at");
-        }
-        if self.pause.is_over(at.number) {
-            self.alarms.clear(Alarm::Paused);
-        }
-        if let Err(error) = self.try_head(at, finalised).await {
-            tracing::warn!(%error, "landings could not be looked after; again with the next L1 head");
-        }
-        if let Some(lane) = &self.lane {
-            self.payloads.retain(lane);
-        }
-    }
-
-    async fn look_after_account(&mut self) -> Result<(), LandingError> {
-        let balance = self.rpc.balance(self.hands.address()).await?;
-        let (_, market) = self.market().await?;
-        let landings = self.purse.look(balance, &market, &self.limits.policy);
-        let min = self.limits.min_landings;
-        if landings < min {
-            let text = format!(
-                "the landing account holds {balance} wei, which pays for {landings} landings at present fees \
-                 (--sequencer.min-landings {min})"
-            );
-            self.alarms.raise(Alarm::AccountLow, text);
-        } else {
-            self.alarms.clear(Alarm::AccountLow);
-            self.alarms.clear(Alarm::AccountEmpty);
-        }
-        Ok(())
-    }
-
-    async fn try_head(&mut self, at: L1Ref, finalised: u64) -> Result<(), LandingError> {
-        self.ready().await?;
-        let Some(lane) = &self.lane else { return Ok(()) };
-        if lane.slots().is_empty() {
-            return Ok(());
-        }
-        let landed = self.chain.heads().landed;
-        let mut heights = BTreeMap::new();
-        for number in lane.slots().values().filter_map(Slot::number).filter(|number| *number <= landed.number) {
-            if let (Some(hash), Some(record)) = (self.chain.canonical_hash(number)?, self.chain.landing(number)?) {
-                heights.insert(number, (hash, record.l1_number));
-            }
-        }
-        let open: Vec<(u64, Vec<B256>, Option<B256>)> = lane
-            .slots()
-            .iter()
-            .filter(|(_, slot)| slot.is_open())
-            .map(|(nonce, slot)| {
-                let hashes = slot.record().map(|record| record.hashes().collect()).unwrap_or_default();
-                let block = if let Slot::Landing(flight) = slot { Some(flight.block.hash) } else { None };
-                (*nonce, hashes, block)
-            })
-            .collect();
-        let mut receipts = Vec::new();
-        for (nonce, hashes, block) in open {
-            for hash in hashes {
-                receipts.extend(self.receipt(nonce, hash, block, at.number).await?);
-            }
-        }
-        let account_nonce = self.rpc.nonce(self.hands.address(), BlockId::hash(at.hash)).await?;
-        let (_, market) = self.market().await?;
-        // Asked last: if this head is canonical still, so was it while the chain was read.
-        if self.l1_hash(at.number).await? != Some(at.hash) {
-            tracing::debug!(number = at.number, "an L1 head was abandoned before landings were looked after");
-            return Ok(());
-        }
-        for receipt in receipts {
-            self.feed(receipt).await?;
-        }
-        let landed = Place { number: landed.number, hash: landed.hash };
-        let head = Head { number: at.number, finalized: finalised, account_nonce, market, landed, heights };
-        self.feed(Event::L1Head(head)).await
-    }
-
-    /// The receipt of one of our transactions up to L1 block `until`. A landing has not done its work unless Hub says so:
-    /// a status alone also comes from an address without code.
-    async fn receipt(
-        &self,
-        nonce: u64,
-        hash: B256,
-        block: Option<B256>,
-        until: u64,
-    ) -> Result<Option<Event>, LandingError> {
-        let Some(receipt) = self.rpc.receipt(hash).await? else { return Ok(None) };
-        let Some(l1_number) = receipt.block_number.filter(|l1_number| *l1_number <= until) else { return Ok(None) };
-        let landed = |block: B256| {
-            receipt
-                .inner
-                .logs()
-                .iter()
-                .filter(|log| log.address() == self.hub)
-                .any(|log| Hub::BlockLanded::decode_log(&log.inner).is_ok_and(|event| event.blockHash == block))
-        };
-        let is_done = receipt.inner.status() && block.is_none_or(landed);
-        Ok(Some(Event::Receipt { nonce, hash, l1_number, reverted: !is_done }))
-    }
-
-    /// L1 dropped everything above block `to`.
-    pub async fn on_rewind(&mut self, to: u64) {
-        if let Err(error) = self.feed(Event::Reorged { to }).await {
-            tracing::warn!(%error, "landings could not follow the L1 reorg; again with the next L1 head");
         }
     }
 
@@ -355,22 +289,26 @@ impl Landings {
                         todo.push_front(effect);
                     }
                 }
-                Effect::Requeue { block_hash } => self.freed.push(block_hash),
-                Effect::Report { number, report } => {
-                    self.sound(&report);
-                    news::log(number, &report);
+                Effect::Requeue { chain_id, block_hash } => self.freed.push((chain_id, block_hash)),
+                Effect::Report { what, report } => {
+                    self.sound(what, &report);
+                    news::log(what, &report);
                 }
             }
         }
         Ok(())
     }
 
-    fn sound(&mut self, report: &Report) {
+    fn sound(&mut self, what: What, report: &Report) {
+        let whose = if let What::Advance { chain_id, .. } = what { chain_id } else { ERRANDS };
         match report {
-            Report::Reverted(reverted) => self.pause_from(reverted.l1_number),
+            Report::Reverted(reverted) => self.pause_from(whose, reverted.l1_number),
             Report::Landed { .. } => {
-                self.pause = Pause::default();
-                for alarm in [Alarm::Paused, Alarm::FeeCap, Alarm::AccountEmpty] {
+                self.pauses.remove(&whose);
+                if self.pauses.is_empty() {
+                    self.alarms.clear(Alarm::Paused);
+                }
+                for alarm in [Alarm::FeeCap, Alarm::AccountEmpty] {
                     self.alarms.clear(alarm);
                 }
             }
@@ -388,23 +326,13 @@ impl Landings {
         }
     }
 
-    /// L1 refused a landing, or would have, at L1 block `l1_number`.
-    fn pause_from(&mut self, l1_number: u64) {
-        self.pause.refused(l1_number);
-        let until = self.pause.until();
-        self.alarms.raise(Alarm::Paused, format!("L1 refuses landings; nothing is landed before L1 block {until}"));
-    }
-
-    /// One step of the lane, in one synced batch.
-    fn write(&self, changes: &[(u64, Option<Slot>)]) -> Result<(), LandingError> {
-        let mut records = Vec::with_capacity(changes.len());
-        for (nonce, slot) in changes {
-            let bytes = slot.as_ref().map(serde_json::to_vec).transpose()?;
-            records.push((format!("{LANE}{nonce:020}"), bytes.map(Bytes::from)));
-        }
-        let records: Vec<(&str, Option<Bytes>)> =
-            records.iter().map(|(key, bytes)| (key.as_str(), bytes.clone())).collect();
-        Ok(self.chain.journal_put(&records, Durability::Synced)?)
+    /// L1 refused a rollup's landing, or would have, at L1 block `l1_number`.
+    fn pause_from(&mut self, whose: u64, l1_number: u64) {
+        let pause = self.pauses.entry(whose).or_default();
+        pause.refused(l1_number);
+        let until = pause.until();
+        let what = if whose == ERRANDS { "calls of Hub".to_owned() } else { format!("landings of rollup {whose}") };
+        self.alarms.raise(Alarm::Paused, format!("L1 refuses {what}; there are none before L1 block {until}"));
     }
 
     async fn market(&self) -> Result<(L1Head, Market), LandingError> {

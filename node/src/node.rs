@@ -346,8 +346,8 @@ impl Node {
             };
             let turn = Turn::new(schedule, chain.clone(), sequencer.signer.address(), slot_ms);
             let hands = Hands::new(rpc.clone(), sequencer.signer.clone(), rollup.l1_chain_id);
-            let landings =
-                Landings::new(host.clone(), kzg.clone(), chain.clone(), rpc, hands, rollup.hub, sequencer.landing);
+            let rollups = (chain.clone(), Vec::new());
+            let landings = Landings::new(host.clone(), kzg.clone(), rollups, rpc, hands, rollup.hub, sequencer.landing);
             let task = Production {
                 host: host.clone(),
                 kzg,

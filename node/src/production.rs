@@ -15,7 +15,7 @@ use crate::{
     carriers::Carriers,
     derive,
     host::{self, Host, Interrupted},
-    landings::Landings,
+    landings,
     orders::OrderInbox,
     pool::TxPool,
     shutdown::Shutdown,
@@ -89,8 +89,8 @@ pub struct Production {
     pub fee_recipient: Address,
     /// What RPC sees.
     pub view: Arc<View>,
-    /// Landings under way.
-    pub landings: Landings,
+    /// Landings under way, of this rollup and of others that the same account lands.
+    pub landings: landings::Shared,
     /// Most blocks in flight.
     pub blocks_per_slot: usize,
     /// Sealed and not landed.
@@ -173,11 +173,13 @@ impl Production {
                         tracing::error!(%error, "no block for this slot");
                     }
                     if !more.unwrap_or(false) {
-                        self.landings.quiet().await;
+                        self.landings.lock().await.quiet().await;
                     }
                 }
-                Order::L1Head { at, finalised } => self.landings.on_head(at, finalised).await,
-                Order::Rewound { to } => self.landings.on_rewind(to).await,
+                Order::L1Head { at, finalised } => {
+                    self.landings.lock().await.on_head(self.chain_id(), at, finalised).await;
+                }
+                Order::Rewound { to } => self.landings.lock().await.on_rewind(self.chain_id(), to).await,
             }
             self.report().await;
         }
@@ -185,13 +187,22 @@ impl Production {
 
     /// After a restart: landings go on, and the block in flight is known again.
     async fn resume(&mut self) {
-        self.landings.resume().await;
+        self.landings.lock().await.resume().await;
         self.report().await;
+    }
+
+    fn chain_id(&self) -> u64 {
+        self.chain.spec().chain_id
     }
 
     /// Tells the engine what is in flight, and puts the transactions of blocks that will not land back.
     async fn report(&mut self) {
-        for hash in self.landings.take_freed() {
+        let (freed, status, in_flight) = {
+            let mut landings = self.landings.lock().await;
+            let chain_id = self.chain_id();
+            (landings.take_freed(chain_id), landings.status(chain_id), landings.in_flight(chain_id))
+        };
+        for hash in freed {
             match self.chain.side_block(hash) {
                 Ok(Some((block, _))) if self.chain.canonical_hash(block.number).ok().flatten() != Some(hash) => {
                     if let Err(error) = self.pool.put_back(derive::transactions(&block)) {
@@ -202,8 +213,7 @@ impl Production {
                 Err(error) => tracing::error!(%error, %hash, "a lost block could not be read"),
             }
         }
-        self.view.set_landings(self.landings.status());
-        let in_flight = self.landings.in_flight();
+        self.view.set_landings(status);
         self.tips.retain(&in_flight);
         self.view.keep_pending(in_flight.last().map(|block| block.hash));
         let in_flight = in_flight.iter().map(|block| BlockRef { number: block.number, hash: block.hash }).collect();
@@ -213,7 +223,10 @@ impl Production {
 
     /// Builds one block, and says whether another one may follow for the same slot.
     async fn build(&mut self, on: BuildOn, inbox: Vec<InboxEntry>) -> Result<bool, ProductionError> {
-        let in_flight = self.landings.in_flight();
+        let (in_flight, may_begin) = {
+            let landings = self.landings.lock().await;
+            (landings.in_flight(self.chain_id()), landings.may_begin(self.chain_id(), on.l1_head.number))
+        };
         let newest = in_flight.last().map(|block| BlockRef { number: block.number, hash: block.hash });
         if in_flight.len() >= self.blocks_per_slot || newest.is_some_and(|newest| newest != on.parent) {
             return Ok(true); // The engine had not heard of it yet, and asks again.
@@ -221,7 +234,7 @@ impl Production {
         if newest.is_some() && self.sealed_for == Some((on.slot_timestamp, false)) {
             return Ok(false); // One block a slot until it is full: what came since can wait for the next.
         }
-        if !self.landings.may_begin(on.l1_head.number) {
+        if !may_begin {
             return Ok(false); // Hub refused the last landing; its reason is in the log.
         }
         let started = self.host.uptime();
@@ -275,8 +288,9 @@ impl Production {
         self.tips.keep(block.executed.clone());
         self.carriers.keep(block.executed);
         self.sealed_for = Some((slot_timestamp, block.leaves_more));
-        self.landings.begin(block.sealed).await;
-        Ok(block.leaves_more && self.landings.in_flight().len() < self.blocks_per_slot)
+        let mut landings = self.landings.lock().await;
+        landings.begin(block.sealed).await;
+        Ok(block.leaves_more && landings.in_flight(self.chain_id()).len() < self.blocks_per_slot)
     }
 
     /// The newest L1 block that the landing may name, if the next L1 block includes it; `None` when there is none yet.
@@ -287,7 +301,7 @@ impl Production {
         Ok(match number {
             None => None,
             Some(number) if number == on.l1_head.number => Some(Origin { number, hash: on.l1_head.hash }),
-            Some(number) => self.landings.l1_hash(number).await?.map(|hash| Origin { number, hash }),
+            Some(number) => self.landings.lock().await.l1_hash(number).await?.map(|hash| Origin { number, hash }),
         })
     }
 }

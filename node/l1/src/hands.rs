@@ -1,4 +1,4 @@
-//! Signs and sends L1 transactions: `Hub.advance` with its blobs. Which nonce, which fees and when is decided by
+//! Signs and sends L1 transactions with blobs: `Hub.advance`, and what goes between. Which nonce, which fees and when is decided by
 //! `sequencer::landing`.
 
 use crate::{L1Error, L1Rpc, SignError, Signer};
@@ -10,17 +10,17 @@ use sequencer::landing::{Fees, SendFailure};
 /// What an L1 node answered to a transaction.
 #[derive(Debug)]
 pub enum Sent {
-    /// Taken.
+    /// Taken, now or before.
     Taken(B256),
-    /// Not taken.
-    Failed(SendFailure, L1Error),
+    /// Not taken; with the hash that it has.
+    Failed(SendFailure, L1Error, B256),
     /// Nothing was sent: there is no signature.
     Unsigned(SignError),
 }
 
-/// One `Hub.advance` transaction, but for nonce and fees.
+/// One transaction to Hub, but for nonce and fees.
 #[derive(Clone, Debug)]
-pub struct AdvanceCall {
+pub struct HubCall {
     /// Hub's address.
     pub hub: Address,
     /// Encoded call.
@@ -50,11 +50,11 @@ impl Hands {
 
     /// Signs `call` with these fees (wei per gas), gas limit and nonce, and sends it. The same arguments make the same
     /// transaction, so sending again is harmless.
-    pub async fn advance(&self, call: &AdvanceCall, nonce: u64, gas_limit: u64, fees: Fees) -> Sent {
+    pub async fn call(&self, call: &HubCall, nonce: u64, gas_limit: u64, fees: Fees) -> Sent {
         self.send(call.hub, call.input.clone(), &call.sidecar, nonce, gas_limit, fees).await
     }
 
-    /// As [`Self::advance`], with a transfer of nothing to the account itself, whose blobs nobody needs: only a blob
+    /// As [`Self::call`], with a transfer of nothing to the account itself, whose blobs nobody needs: only a blob
     /// transaction takes the place of one in L1's pools.
     pub async fn cancel(
         &self,
@@ -96,7 +96,11 @@ impl Hands {
         let envelope = EthereumTxEnvelope::Eip4844(with_sidecar);
         match self.rpc.send_raw(&envelope.encoded_2718()).await {
             Ok(_) => Sent::Taken(hash),
-            Err(error) => Sent::Failed(classify(&error), error),
+            Err(error) => match classify(&error) {
+                // These very bytes.
+                SendFailure::AlreadyKnown => Sent::Taken(hash),
+                why => Sent::Failed(why, error, hash),
+            },
         }
     }
 }

@@ -27,7 +27,7 @@ mod watch;
 pub use beacon::{ANSWER_LIMIT, Beacon};
 pub use error::L1Error;
 pub use get::{Get, HttpGet};
-pub use hands::{AdvanceCall, Hands, Sent};
+pub use hands::{Hands, HubCall, Sent};
 pub use hub::{HubReader, Registration, RollupOnL1};
 pub use rehearsal::Rehearsal;
 pub use rpc::{L1Head, L1Rpc};

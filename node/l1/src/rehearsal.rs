@@ -1,6 +1,6 @@
 //! What L1 would say to a landing in the block after its head: an `eth_call` with blobs, that block's number and its time.
 
-use crate::{AdvanceCall, L1Error, L1Head, L1Rpc};
+use crate::{HubCall, L1Error, L1Head, L1Rpc};
 use alloy_eips::{
     BlockId,
     eip2935::{HISTORY_SERVE_WINDOW, HISTORY_STORAGE_ADDRESS},
@@ -17,7 +17,7 @@ pub struct Rehearsal<'a> {
     /// Who would send it.
     pub from: Address,
     /// Its content.
-    pub call: &'a AdvanceCall,
+    pub call: &'a HubCall,
     /// Its gas limit.
     pub gas_limit: u64,
     /// Its `maxFeePerBlobGas`, wei.

@@ -1,10 +1,11 @@
 //! One transaction on its way to L1: its content, what L1 would say to it, the signature, and the answer.
 
 use super::{LandingError, Landings, rehearsal::Verdict};
-use l1::{AdvanceCall, Rehearsal, Sent};
+use alloy_primitives::B256;
+use l1::{HubCall, Rehearsal, Sent};
 use sequencer::landing::{
     Fees, SendFailure,
-    lane::{Event, Lane, Slot, What},
+    lane::{Event, What},
 };
 
 impl Landings {
@@ -30,7 +31,12 @@ impl Landings {
                 tracing::info!(?what, %hash, nonce, replaces, "landing sent");
                 Event::Sent { nonce, hash }
             }
-            Sent::Failed(why, error) => {
+            // What was included with this nonce may be this very transaction, sent before a crash.
+            Sent::Failed(SendFailure::NonceTooLow, _, hash) if self.is_included(hash).await => {
+                tracing::info!(?what, %hash, nonce, "included already");
+                Event::Sent { nonce, hash }
+            }
+            Sent::Failed(why, error, _) => {
                 tracing::warn!(?what, nonce, ?why, %error, "landing not taken by the L1 node");
                 Event::SendFailed { nonce, why }
             }
@@ -41,6 +47,10 @@ impl Landings {
         }
     }
 
+    async fn is_included(&self, hash: B256) -> bool {
+        matches!(self.rpc.receipt(hash).await, Ok(Some(_)))
+    }
+
     async fn try_deliver(
         &mut self,
         nonce: u64,
@@ -48,43 +58,42 @@ impl Landings {
         gas_limit: u64,
         fees: Fees,
     ) -> Result<Result<Sent, SendFailure>, LandingError> {
-        match what {
-            What::Advance { block_hash, .. } => {
-                let call = self.payloads.get(block_hash).await?;
-                if let Some(why) = self.objection(nonce, &call, gas_limit, fees).await? {
-                    return Ok(Err(why));
-                }
-                Ok(Ok(self.hands.advance(&call, nonce, gas_limit, fees).await))
-            }
+        let call = match what {
+            What::Advance { chain_id, block_hash, .. } => self.payloads.of_block(chain_id, block_hash).await?,
+            What::Errand { id } => self.payloads.of_errand(id).await?,
             What::Cancel => {
                 let sidecar = self.payloads.empty().await?;
-                Ok(Ok(self.hands.cancel(&sidecar, nonce, gas_limit, fees).await))
+                return Ok(Ok(self.hands.cancel(&sidecar, nonce, gas_limit, fees).await));
             }
+        };
+        if let Some(why) = self.objection(nonce, &call, gas_limit, fees).await? {
+            return Ok(Err(why));
         }
+        Ok(Ok(self.hands.call(&call, nonce, gas_limit, fees).await))
     }
 
-    /// Why the landing at `nonce` had better not be sent now. Only the first of those under way can be asked about: the
-    /// parents of the others have not landed.
+    /// Why what `nonce` holds had better not be sent now. L1 can be asked only where nothing that it needs is on its way still.
     async fn objection(
         &mut self,
         nonce: u64,
-        call: &AdvanceCall,
+        call: &HubCall,
         gas_limit: u64,
         fees: Fees,
     ) -> Result<Option<SendFailure>, LandingError> {
-        let lane = self.lane.as_ref().filter(|lane| lane.is_first(nonce)).map(Lane::slots);
-        let Some(Slot::Landing(flight)) = lane.and_then(|slots| slots.get(&nonce)) else { return Ok(None) };
-        let block = flight.block;
+        let Some(lane) = self.lane.as_ref().filter(|lane| lane.is_ready(nonce)) else { return Ok(None) };
+        let Some(slot) = lane.slots().get(&nonce) else { return Ok(None) };
+        let (what, block) = (slot.what(), slot.block().copied());
         let (head, _) = self.market().await?;
+        let timestamp = block.map_or(0, |block| block.timestamp);
         let rehearsal = Rehearsal {
             from: self.hands.address(),
             call,
             gas_limit,
             max_blob_fee: fees.max_blob_fee,
-            timestamp: block.timestamp.max(head.header.timestamp.saturating_add(1)),
+            timestamp: timestamp.max(head.header.timestamp.saturating_add(1)),
         };
-        let number = block.number;
-        Ok(match Verdict::of(self.rpc.rehearse(&head, rehearsal).await, block.hash) {
+        let ours = block.map_or(B256::ZERO, |block| block.hash);
+        Ok(match Verdict::of(self.rpc.rehearse(&head, rehearsal).await, ours) {
             Verdict::Lands => None,
             Verdict::CannotTell(why) => {
                 if !self.is_unsure {
@@ -97,12 +106,14 @@ impl Landings {
                 None
             }
             Verdict::NotYet(why) => {
-                tracing::warn!(number, why, "L1 would refuse the landing now; it waits for the next L1 head");
+                tracing::warn!(?what, why, "L1 would refuse the landing now; it waits for the next L1 head");
                 Some(SendFailure::NotYet)
             }
             Verdict::Refused(why) => {
-                tracing::error!(number, why, "L1 would refuse the landing; it is not sent");
-                self.pause_from(head.at.number);
+                tracing::error!(?what, why, "L1 would refuse the landing; it is not sent");
+                if let Some(block) = block {
+                    self.pause_from(block.chain_id, head.at.number);
+                }
                 Some(SendFailure::WouldRevert)
             }
         })

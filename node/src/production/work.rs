@@ -260,6 +260,7 @@ impl Work {
         let input_bytes = bytes.len();
         Ok(Sealed {
             block: Block {
+                chain_id: self.chain.spec().chain_id,
                 number: executed.block.number,
                 hash: executed.block.hash(),
                 parent_hash: executed.block.parent_hash,
@@ -267,6 +268,7 @@ impl Work {
                 origin: anchor.origin_number,
                 inbox_count: anchor.inbox_count,
                 gas_limit: cost.gas_limit(),
+                after: None,
             },
             calldata: bridge::abi::advance(anchor, &openings, OutboxProof::default(), bytes),
             sidecar,

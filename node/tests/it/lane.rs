@@ -10,12 +10,12 @@ use bridge::{
     opening::{self, Kzg},
 };
 use chainspec::dev;
-use l1::{AdvanceCall, Hands, L1Error, Rehearsal, Sent};
+use l1::{Hands, HubCall, L1Error, Rehearsal, Sent};
 use sequencer::{attributes::Origin, landing::SendFailure};
 
-fn call(world: &World, draft: &Draft) -> AdvanceCall {
+fn call(world: &World, draft: &Draft) -> HubCall {
     let sidecar = draft.landing.sidecar.clone().unwrap();
-    AdvanceCall { hub: world.hub(), input: draft.landing.calldata(), sidecar }
+    HubCall { hub: world.hub(), input: draft.landing.calldata(), sidecar }
 }
 
 /// A block that no L1 block but the next one takes: it names the head, and has the time of the next slot.
@@ -76,13 +76,13 @@ async fn a_dead_landing_is_replaced_by_a_transfer_to_ourselves_that_offers_twice
     let (world, rollup) = World::start(FIXED).await;
     let draft = next(&world, &rollup).await;
     let (hands, nonce) = (hands(&world), nonce(&world).await);
-    let sent = hands.advance(&call(&world, &draft), nonce, draft.landing.gas_limit, FEES).await;
+    let sent = hands.call(&call(&world, &draft), nonce, draft.landing.gas_limit, FEES).await;
     let Sent::Taken(dead) = sent else { panic!("{sent:?}") };
 
     let empty = opening::sidecar(Kzg::load(), vec![Blob::ZERO]).unwrap();
     let gas_limit = sequencer::landing::lane::CANCEL_GAS;
     let low = hands.cancel(&empty, nonce, gas_limit, FEES).await;
-    assert!(matches!(low, Sent::Failed(SendFailure::Underpriced, _)), "{low:?}");
+    assert!(matches!(low, Sent::Failed(SendFailure::Underpriced, _, _)), "{low:?}");
     let sent = hands.cancel(&empty, nonce, gas_limit, FEES.replacement()).await;
     let Sent::Taken(cancel) = sent else { panic!("{sent:?}") };
 

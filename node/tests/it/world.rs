@@ -25,7 +25,7 @@ use chainspec::{
     predeploys,
 };
 use execution::{Building, ChainState, Executed, RecoveredTx, StateView, Transaction, stateless, trie};
-use l1::{AdvanceCall, Hands, HubReader, L1Error, L1Head, L1Rpc, RollupOnL1, Sent, Signer};
+use l1::{Hands, HubCall, HubReader, L1Error, L1Head, L1Rpc, RollupOnL1, Sent, Signer};
 use sequencer::{
     attributes::{self, Aim, Origin},
     budget::Settlement,
@@ -247,13 +247,13 @@ impl World {
                 self.rpc.send_raw(&raw).await.unwrap()
             }
             Some(sidecar) => {
-                let call = AdvanceCall { hub: self.hub(), input: landing.calldata(), sidecar: sidecar.clone() };
+                let call = HubCall { hub: self.hub(), input: landing.calldata(), sidecar: sidecar.clone() };
                 let chain_id = self.deployment.config.l1_chain_id;
                 let hands = Hands::new(self.rpc.clone(), signer(&dev::SEQUENCER), chain_id);
                 let nonce = self.rpc.nonce(hands.address(), BlockId::latest()).await.unwrap();
-                match hands.advance(&call, nonce, landing.gas_limit, FEES).await {
+                match hands.call(&call, nonce, landing.gas_limit, FEES).await {
                     Sent::Taken(hash) => hash,
-                    Sent::Failed(failure, error) => panic!("{failure:?}: {error}"),
+                    Sent::Failed(failure, error, _) => panic!("{failure:?}: {error}"),
                     Sent::Unsigned(error) => panic!("{error}"),
                 }
             }

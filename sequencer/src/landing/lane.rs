@@ -1,33 +1,42 @@
-//! Several landings in flight on one key: which nonce each block gets, and what becomes of nonces whose block failed.
+//! Several landings in flight on one key, of one rollup or of several: which nonce each block gets, and what becomes of nonces whose
+//! block failed.
 //!
 //! ```text
-//!   nonce   40      41      42      43      44
-//!         landed  landing landing  dead   cancel          landing: a block on its way, one [`Landing`] machine
-//!          n-1      n      n+1                            dead:    pools may hold a transaction that can't succeed
+//!   nonce   40      41      42      43      44      45
+//!         landed  landing errand  landing  dead   cancel  landing: a block on its way, one [`Landing`] machine
+//!         A, n-1   A, n           B, m                    errand:  a call of Hub between landings, such as `forward`
+//!                                                         dead:    pools may hold a transaction that can't succeed
 //!                                                         cancel:  a transfer to ourselves in its place
 //! ```
-//! Blocks take nonces in their order. When one of them ends without having landed, everything built on it is unwound:
-//! their transactions are free again, and their nonces dead, until a new landing takes them or, after [`CANCEL_AFTER`]
-//! L1 blocks, a transfer to ourselves does. A dead transaction behind one that is under way would be included right after
+//! A rollup's blocks take nonces in their order. An errand may name what has to land before it ([`Errand::after`]), and a block the
+//! errand whose messages it consumes already ([`Block::after`]). When one of them ends without success, what needs it is unwound, a
+//! block's children among it, and nothing else: transactions are free again, and nonces dead, until something new takes them or, after
+//! [`CANCEL_AFTER`] L1 blocks, a transfer to ourselves does. A dead transaction behind one that is under way would be included right after
 //! it, and burn its gas, so it is cancelled as soon as the slot's blocks are sealed ([`Event::Quiet`]).
 //!
 //! Each step is one [`Effect::Persist`] with every nonce that changed, atomically, and then what it allows. **Order hazard:
 //! it is fsynced before what stands behind it is done.** So a crash between any two effects loses nothing that was sent.
 //!
-//! Must not know: what a block holds, keys, L1 endpoints, how long an L1 block takes.
+//! Each rollup has a node of its own, which hears of L1 in its own time: a head is about one rollup's landings, and the newest of all
+//! about the account.
+//!
+//! Must not know: what a block or an errand holds, keys, L1 endpoints, how long an L1 block takes.
 //!
 //! Invariants (tested over random events with crashes):
 //! - one nonce has one owner, one block one nonce: no block is landed twice;
-//! - the nonces of blocks in flight ascend with their numbers, and each is the child of the one before;
+//! - the nonces of a rollup's blocks in flight ascend with their numbers, and each is the child of the one before;
+//! - what a transaction needs has a lower nonce;
 //! - what shares a nonce with an earlier transaction outbids it;
 //! - below a transaction under way no nonce stays empty: L1 would wait for it for ever.
 
+mod ends;
+mod heads;
 mod io;
 mod slot;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::B256;
 
@@ -35,8 +44,8 @@ use super::{
     Effect as LandingEffect, Event as LandingEvent, Fees, Height, L1Head, Landing, Market, Outcome, Policy, Record,
     Report, Target,
 };
-pub use io::{Block, Effect, Event, Head, Place, View, What};
-pub use slot::{Cancel, Dead, Flight, Slot};
+pub use io::{Block, Effect, Errand, Event, Head, Place, View, What};
+pub use slot::{Cancel, Dead, Flight, Run, Slot};
 
 /// L1 blocks that a dead transaction may wait for a new landing to take its nonce before it is cancelled.
 pub const CANCEL_AFTER: u64 = 2;
@@ -48,37 +57,48 @@ pub const CANCEL_GAS: u64 = 21_000;
 /// not fill the lane: twice the deepest L1 reorg that is undone block by block.
 pub const KEPT_L1_BLOCKS: u64 = 128;
 
+/// The chain id in the record of a transaction that lands no block.
+const NO_ROLLUP: u64 = 0;
+
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lane {
-    /// L2 chain id.
-    chain_id: u64,
     policy: Policy,
     slots: BTreeMap<u64, Slot>,
     /// The account's next nonce on L1, as last heard.
     account_nonce: u64,
     /// The L1 head and its prices, as last heard.
     l1: Option<(u64, Market)>,
+    /// The newest L1 head that the account was looked at: the nodes of other rollups may be behind it.
+    heard: u64,
 }
 
 impl Lane {
-    /// An empty one, for blocks of the rollup with `chain_id`.
-    pub const fn new(chain_id: u64, policy: Policy) -> Self {
-        Self { chain_id, policy, slots: BTreeMap::new(), account_nonce: 0, l1: None }
+    /// An empty one.
+    pub const fn new(policy: Policy) -> Self {
+        Self { policy, slots: BTreeMap::new(), account_nonce: 0, l1: None, heard: 0 }
     }
 
-    /// After a restart, from what [`Effect::Persist`] wrote: what may be on L1's wires is sent again as it was.
-    pub fn resume(chain_id: u64, policy: Policy, slots: BTreeMap<u64, Slot>) -> (Self, Vec<Effect>) {
-        let mut lane = Self { slots, ..Self::new(chain_id, policy) };
+    /// After a restart, from what [`Effect::Persist`] wrote: what may be on L1's wires is sent again as it was. Blocks of rollups
+    /// other than `served` are given up: nobody would hear of their landing.
+    pub fn resume(served: &BTreeSet<u64>, policy: Policy, slots: BTreeMap<u64, Slot>) -> (Self, Vec<Effect>) {
+        let before = slots.clone();
+        let mut lane = Self { slots, ..Self::new(policy) };
         let mut effects = Vec::new();
+        let is_strange = |flight: &Flight| !served.contains(&flight.block.chain_id);
+        let strange = |lane: &Self| lane.flights().find(|(_, flight)| is_strange(flight)).map(|(nonce, _)| nonce);
+        while let Some(nonce) = strange(&lane) {
+            lane.unwind(nonce, &mut effects);
+        }
         for (nonce, slot) in &mut lane.slots {
+            let what = slot.what();
             let Some(landing) = slot.landing_mut() else { continue };
             let Some(record) = landing.record().cloned() else { continue };
             let (resumed, todo) = Landing::resume(record);
             *landing = resumed;
-            let what = slot.what();
             effects.extend(todo.into_iter().filter_map(|effect| io::outward(*nonce, what, effect)));
         }
+        persist(&before, &lane.slots, &mut effects);
         (lane, effects)
     }
 
@@ -87,14 +107,25 @@ impl Lane {
         &self.slots
     }
 
-    /// Blocks on their way that have not landed, ascending.
+    /// Blocks on their way that have not landed, by nonce: a rollup's are ascending.
     pub fn in_flight(&self) -> impl DoubleEndedIterator<Item = &Flight> {
         self.flights().map(|(_, flight)| flight).filter(|flight| flight.is_open())
     }
 
-    /// Whether `nonce` holds the first block of those on their way: its parent has landed, so L1 can say whether it would.
-    pub fn is_first(&self, nonce: u64) -> bool {
-        self.flights().find(|(_, flight)| flight.is_open()).is_some_and(|(first, _)| first == nonce)
+    /// Errands that are not final, by nonce.
+    pub fn errands(&self) -> impl DoubleEndedIterator<Item = &Run> {
+        self.slots.values().filter_map(Slot::errand)
+    }
+
+    /// Whether what `nonce` holds waits for nothing else that is on its way: L1 can say what would become of it.
+    pub fn is_ready(&self, nonce: u64) -> bool {
+        let needs = match self.slots.get(&nonce) {
+            Some(Slot::Landing(flight)) => [Some(flight.block.parent_hash), flight.block.after],
+            Some(Slot::Errand(run)) => [run.errand.after, None],
+            Some(Slot::Dead(_) | Slot::Cancel(_)) | None => return true,
+        };
+        let below = self.slots.range(..nonce).filter(|(_, slot)| slot.is_open());
+        !below.map(|(_, slot)| Some(slot.name())).any(|name| needs.contains(&name))
     }
 
     /// Whether an [`Effect::Send`] is still to be done: the answer to one before it in the list may have unwound it.
@@ -107,7 +138,7 @@ impl Lane {
     fn flights(&self) -> impl DoubleEndedIterator<Item = (u64, &Flight)> {
         self.slots.iter().filter_map(|(nonce, slot)| match slot {
             Slot::Landing(flight) => Some((*nonce, flight)),
-            Slot::Dead(_) | Slot::Cancel(_) => None,
+            Slot::Errand(_) | Slot::Dead(_) | Slot::Cancel(_) => None,
         })
     }
 
@@ -117,267 +148,105 @@ impl Lane {
         let mut effects = Vec::new();
         match event {
             Event::Sealed { block, view } => self.on_sealed(block, view, &mut effects),
+            Event::Errand { errand, view } => self.on_errand(errand, view, &mut effects),
             Event::Sent { nonce, hash } => self.step(nonce, LandingEvent::Sent { hash }, &mut effects),
             Event::SendFailed { nonce, why } => self.step(nonce, LandingEvent::SendFailed { why }, &mut effects),
             Event::Receipt { nonce, hash, l1_number, reverted } => {
+                if let Some(Slot::Errand(run)) = self.slots.get_mut(&nonce) {
+                    run.done_in = (!reverted).then_some(l1_number);
+                }
                 self.step(nonce, LandingEvent::Receipt { hash, l1_number, reverted }, &mut effects);
             }
             Event::L1Head(head) => self.on_head(&head, &mut effects),
-            Event::Reorged { to } => self.on_reorg(to, &mut effects),
+            Event::Reorged { chain_id, to } => self.on_reorg(chain_id, to, &mut effects),
             Event::Quiet => self.cancel(|lane, nonce, _| lane.is_between(nonce), &mut effects),
         }
         self.drop_free_end();
-        let changed = slot::changes(&before, &self.slots);
-        if !changed.is_empty() {
-            // Order hazard: on disk before on the wire, see the module.
-            effects.insert(0, Effect::Persist(changed));
-        }
+        persist(&before, &self.slots, &mut effects);
         effects
     }
 
     fn on_sealed(&mut self, block: Block, view: View, effects: &mut Vec<Effect>) {
-        self.account_nonce = view.account_nonce;
-        self.l1 = Some((view.l1_number, view.market));
-        let newest = self.flights().next_back();
+        let newest = self.flights().rfind(|(_, flight)| flight.block.chain_id == block.chain_id);
         let extends = newest.is_none_or(|(_, flight)| {
             if flight.is_open() { flight.is_parent_of(&block) } else { flight.block.number < block.number }
         });
-        let is_known = |slot: &Slot| slot.block_hash() == block.hash;
-        if !extends || self.slots.values().any(is_known) {
-            // Its parent was unwound while it was built.
-            effects.push(Effect::Requeue { block_hash: block.hash });
+        let newest = newest.map(|(nonce, _)| nonce);
+        let needed = block.after.map(|errand| self.nonce_of_errand(errand));
+        if !extends || needed == Some(None) || self.slots.values().any(|slot| slot.name() == block.hash) {
+            // Its parent, or the errand it counts on, was unwound while it was built.
+            effects.push(Effect::Requeue { chain_id: block.chain_id, block_hash: block.hash });
             return;
         }
-        let from = newest.map_or(0, |(nonce, _)| nonce + 1).max(view.account_nonce);
+        let place = self.place(newest.max(needed.flatten()), view);
+        let target = Target {
+            chain_id: block.chain_id,
+            number: block.number,
+            block_hash: block.hash,
+            nonce: place.0,
+            gas_limit: block.gas_limit,
+            outbid: place.1,
+        };
+        let what = What::Advance { chain_id: block.chain_id, number: block.number, block_hash: block.hash };
+        match self.begin(target, view, what, effects) {
+            Some(landing) => {
+                self.slots.insert(place.0, Slot::Landing(Flight { block, outbid: place.1, landing }));
+            }
+            None => effects.push(Effect::Requeue { chain_id: block.chain_id, block_hash: block.hash }),
+        }
+    }
+
+    fn on_errand(&mut self, errand: Errand, view: View, effects: &mut Vec<Effect>) {
+        let is_alive = |(_, slot): &(&u64, &Slot)| !matches!(slot, Slot::Dead(_) | Slot::Cancel(_));
+        let named = |name: B256| self.slots.iter().filter(is_alive).find(|(_, slot)| slot.name() == name);
+        let needed = errand.after.map(|after| named(after).map(|(nonce, _)| *nonce));
+        if needed == Some(None) || self.slots.values().any(|slot| slot.name() == errand.id) {
+            return; // What it needs was unwound; or it is known.
+        }
+        let (nonce, outbid) = self.place(needed.flatten(), view);
+        let Errand { id, gas_limit, .. } = errand;
+        let target = Target { chain_id: NO_ROLLUP, number: 0, block_hash: id, nonce, gas_limit, outbid };
+        if let Some(landing) = self.begin(target, view, What::Errand { id }, effects) {
+            self.slots.insert(nonce, Slot::Errand(Run { errand, outbid, done_in: None, landing }));
+        }
+    }
+
+    fn nonce_of_errand(&self, id: B256) -> Option<u64> {
+        self.slots
+            .iter()
+            .find(|(_, slot)| slot.errand().is_some_and(|run| run.errand.id == id))
+            .map(|(nonce, _)| *nonce)
+    }
+
+    /// The first free nonce behind `after`, and what a dead transaction there has to be outbid by.
+    fn place(&mut self, after: Option<u64>, view: View) -> (u64, Option<Fees>) {
+        self.account_nonce = view.account_nonce;
+        self.l1 = Some((view.l1_number, view.market));
+        let from = after.map_or(0, |nonce| nonce + 1).max(view.account_nonce);
         let is_free = |nonce: &u64| self.slots.get(nonce).is_none_or(|slot| matches!(slot, Slot::Dead(_)));
         let nonce = (from..).find(is_free).expect("fewer slots than nonces");
         let outbid = match self.slots.get(&nonce) {
             Some(Slot::Dead(dead)) => dead.outbid,
-            Some(Slot::Landing(_) | Slot::Cancel(_)) | None => None,
+            Some(Slot::Landing(_) | Slot::Errand(_) | Slot::Cancel(_)) | None => None,
         };
-        let target = Target {
-            chain_id: self.chain_id,
-            number: block.number,
-            block_hash: block.hash,
-            nonce,
-            gas_limit: block.gas_limit,
-            outbid,
-        };
+        (nonce, outbid)
+    }
+
+    /// Begins with a transaction; `None` when L1 is dearer than the cap, of which the alarm is out.
+    fn begin(&mut self, target: Target, view: View, what: What, effects: &mut Vec<Effect>) -> Option<Landing> {
+        let nonce = target.nonce;
         let event = LandingEvent::Sealed { target, l1_number: view.l1_number, market: view.market };
         let (landing, todo) = Landing::default().handle(event, &self.policy);
-        if landing.record().is_none() {
-            effects.push(Effect::Requeue { block_hash: block.hash });
-        }
-        let what = What::Advance { number: block.number, block_hash: block.hash };
+        let begun = landing.record().is_some().then_some(landing);
         effects.extend(todo.into_iter().filter_map(|effect| io::outward(nonce, what, effect)));
-        if landing.record().is_some() {
-            self.slots.insert(nonce, Slot::Landing(Flight { block, outbid, landing }));
-        }
+        begun
     }
+}
 
-    /// Hands `event` to the machine at `nonce`, and unwinds what it ended.
-    fn step(&mut self, nonce: u64, event: LandingEvent, effects: &mut Vec<Effect>) {
-        let Some(slot) = self.slots.get_mut(&nonce) else { return };
-        let what = slot.what();
-        let Some(landing) = slot.landing_mut() else { return };
-        let (next, todo) = std::mem::take(landing).handle(event, &self.policy);
-        let ended = next.is_over();
-        *landing = next;
-        let is_second = matches!(slot, Slot::Landing(flight) if flight.outbid.is_some());
-        let named = |effect| match effect {
-            // Not a stranger's transaction: the one of ours that was to be outbid.
-            LandingEffect::Report(Report::Displaced { nonce }) if is_second => {
-                LandingEffect::Report(Report::Overtaken { nonce })
-            }
-            effect => effect,
-        };
-        effects.extend(todo.into_iter().filter_map(|effect| io::outward(nonce, what, named(effect))));
-        if ended {
-            self.end(nonce, effects);
-        }
-    }
-
-    /// The machine at `nonce` is over: its nonce is final, spent or dead, and what was built on a failed block is unwound.
-    fn end(&mut self, nonce: u64, effects: &mut Vec<Effect>) {
-        match self.slots.get(&nonce) {
-            Some(Slot::Landing(flight)) => {
-                if matches!(flight.landing.record().map(|record| record.outcome), Some(Outcome::Final { .. })) {
-                    self.slots.remove(&nonce);
-                } else {
-                    self.unwind(nonce, effects);
-                }
-            }
-            Some(Slot::Cancel(cancel)) => {
-                let dead = cancel.landing.record().map(|record| self.dead(record, cancel.dead.outbid));
-                self.slots.insert(nonce, Slot::Dead(dead.unwrap_or(cancel.dead)));
-            }
-            Some(Slot::Dead(_)) | None => {}
-        }
-    }
-
-    /// Gives up the block at `nonce` and all behind it: no later one can land without it.
-    fn unwind(&mut self, nonce: u64, effects: &mut Vec<Effect>) {
-        let mut is_first = true;
-        for at in self.slots.range(nonce..).map(|(at, _)| *at).collect::<Vec<_>>() {
-            let Some(Slot::Landing(flight)) = self.slots.get(&at) else { continue };
-            let Some(record) = flight.landing.record() else { continue };
-            let (number, block_hash) = (record.number, record.block_hash);
-            let dead = self.dead(record, flight.outbid);
-            effects.push(Effect::Requeue { block_hash });
-            if !is_first {
-                effects.push(Effect::Report { number, report: Report::Unwound });
-            }
-            is_first = false;
-            self.slots.insert(at, Slot::Dead(dead));
-        }
-    }
-
-    /// What is left of a transaction that can't do its work any more, in whose place `earlier` ones may still be.
-    fn dead(&self, record: &Record, earlier: Option<Fees>) -> Dead {
-        let l1_number = self.l1.map_or(0, |(number, _)| number);
-        Dead {
-            number: record.number,
-            block_hash: record.block_hash,
-            outbid: if record.is_out() { Some(record.highest_fees()) } else { earlier },
-            since: l1_number,
-            spent_at: (self.account_nonce > record.nonce).then_some(l1_number),
-        }
-    }
-
-    fn on_head(&mut self, head: &Head, effects: &mut Vec<Effect>) {
-        self.account_nonce = head.account_nonce;
-        self.l1 = Some((head.number, head.market));
-        let finalized = head.finalized.max(head.number.saturating_sub(KEPT_L1_BLOCKS));
-        let fact = |height| {
-            let Head { number, account_nonce, market, .. } = *head;
-            LandingEvent::L1Head(L1Head { number, finalized, height, account_nonce, market })
-        };
-        for nonce in self.slots.keys().copied().collect::<Vec<_>>() {
-            match self.slots.get_mut(&nonce) {
-                Some(Slot::Landing(flight)) => {
-                    let height = head.height(&flight.block);
-                    self.step(nonce, fact(height), effects);
-                }
-                Some(Slot::Cancel(_)) => self.step(nonce, fact(Height::Open), effects),
-                Some(Slot::Dead(dead)) => {
-                    let is_forgotten = dead.on_head(nonce, head.number, head.account_nonce, finalized);
-                    if is_forgotten {
-                        self.slots.remove(&nonce);
-                    }
-                }
-                None => {}
-            }
-        }
-        self.unwind_orphans(head, effects);
-        self.close_gaps(head.number);
-        self.cancel(|_, _, dead| head.number.saturating_sub(dead.since) >= CANCEL_AFTER, effects);
-    }
-
-    /// A block whose parent neither landed nor is on its way can't land. (One whose parent lost has lost itself, see
-    /// [`Head::height`].)
-    fn unwind_orphans(&mut self, head: &Head, effects: &mut Vec<Effect>) {
-        let mut tip = head.landed.hash;
-        let mut orphan = None;
-        for (nonce, flight) in self.flights().filter(|(_, flight)| flight.block.number > head.landed.number) {
-            if flight.block.parent_hash != tip {
-                orphan = Some((nonce, flight.block.number));
-                break;
-            }
-            tip = flight.block.hash;
-        }
-        if let Some((nonce, number)) = orphan {
-            effects.push(Effect::Report { number, report: Report::Unwound });
-            self.unwind(nonce, effects);
-        }
-    }
-
-    fn on_reorg(&mut self, to: u64, effects: &mut Vec<Effect>) {
-        let orphaned = self.flights().find(|(_, flight)| flight.block.origin > to).map(|(nonce, flight)| {
-            // Hub would refuse it, and all behind it name the same origin or a later one.
-            let report = Report::OriginGone { origin: flight.block.origin };
-            (nonce, Effect::Report { number: flight.block.number, report })
-        });
-        if let Some((nonce, report)) = orphaned {
-            effects.push(report);
-            self.unwind(nonce, effects);
-        }
-        for nonce in self.slots.keys().copied().collect::<Vec<_>>() {
-            if let Some(Slot::Dead(dead)) = self.slots.get_mut(&nonce) {
-                dead.on_reorg(to);
-            } else if self.slots.contains_key(&nonce) {
-                self.step(nonce, LandingEvent::Reorged { to }, effects);
-            }
-        }
-    }
-
-    /// An L1 that has gone back may want nonces again that nobody owns any more.
-    fn close_gaps(&mut self, l1_number: u64) {
-        let is_live = |slot: &Slot| !matches!(slot, Slot::Dead(_));
-        let Some(last) = self.slots.iter().rev().find(|(_, slot)| is_live(slot)).map(|(nonce, _)| *nonce) else {
-            return;
-        };
-        // A used nonce can be far below; a gap can't be wide, its nonces were ours. The bound is for a lying endpoint.
-        let from = self.account_nonce.max(last.saturating_sub(KEPT_L1_BLOCKS));
-        for nonce in from..last {
-            self.slots.entry(nonce).or_insert(Slot::Dead(Dead {
-                number: 0,
-                block_hash: B256::ZERO,
-                outbid: None,
-                since: l1_number,
-                spent_at: None,
-            }));
-        }
-    }
-
-    /// Whether a transaction is under way before or behind `nonce`, so that what `nonce` holds would be included with it,
-    /// or is waited for.
-    fn is_between(&self, nonce: u64) -> bool {
-        let is_open = |(_, slot): (&u64, &Slot)| slot.is_open();
-        self.slots.range(self.account_nonce.min(nonce)..nonce).any(is_open) || self.slots.range(nonce..).any(is_open)
-    }
-
-    /// Begins to cancel the dead transactions that `is_due`.
-    fn cancel(&mut self, is_due: impl Fn(&Self, u64, &Dead) -> bool, effects: &mut Vec<Effect>) {
-        let Some((l1_number, market)) = self.l1 else { return };
-        for nonce in self.slots.keys().copied().collect::<Vec<_>>() {
-            let Some(Slot::Dead(dead)) = self.slots.get(&nonce) else { continue };
-            if dead.spent_at.is_some() || nonce < self.account_nonce || !is_due(self, nonce, dead) {
-                continue;
-            }
-            if dead.outbid.is_none() && !self.slots.range(nonce + 1..).any(|(_, slot)| slot.is_used()) {
-                continue; // Pools hold nothing at this nonce nor behind it: nothing waits and nothing burns.
-            }
-            let dead = *dead;
-            let target = Target {
-                chain_id: self.chain_id,
-                number: dead.number,
-                block_hash: dead.block_hash,
-                nonce,
-                gas_limit: CANCEL_GAS,
-                outbid: dead.outbid,
-            };
-            let event = LandingEvent::Sealed { target, l1_number, market };
-            let (landing, todo) = Landing::default().handle(event, &self.policy);
-            effects.extend(todo.into_iter().filter_map(|effect| io::outward(nonce, What::Cancel, effect)));
-            let slot = if landing.record().is_some() {
-                effects.push(Effect::Report { number: dead.number, report: Report::Cancelling { nonce } });
-                Slot::Cancel(Cancel { dead, landing })
-            } else {
-                // Above the cap: the alarm is out, and the next try comes later.
-                Slot::Dead(Dead { since: l1_number, ..dead })
-            };
-            self.slots.insert(nonce, slot);
-        }
-    }
-
-    /// Forgets nonces at the end that nothing was ever sent with: the next landing begins there anyway.
-    fn drop_free_end(&mut self) {
-        while let Some((nonce, Slot::Dead(dead))) = self.slots.last_key_value() {
-            if dead.outbid.is_some() || dead.spent_at.is_some() {
-                return;
-            }
-            let nonce = *nonce;
-            self.slots.remove(&nonce);
-        }
+/// Puts what the journal has to be told first. Order hazard: on disk before on the wire, see the module.
+fn persist(before: &BTreeMap<u64, Slot>, after: &BTreeMap<u64, Slot>, effects: &mut Vec<Effect>) {
+    let changed = slot::changes(before, after);
+    if !changed.is_empty() {
+        effects.insert(0, Effect::Persist(changed));
     }
 }

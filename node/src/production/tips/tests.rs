@@ -48,6 +48,7 @@ fn block(chain: &Chain, ground: &Ground, nonce: u64) -> Arc<Executed> {
 
 fn flight(executed: &Executed) -> Block {
     Block {
+        chain_id: 1,
         number: executed.block.number,
         hash: executed.block.hash(),
         parent_hash: executed.block.parent_hash,
@@ -55,6 +56,7 @@ fn flight(executed: &Executed) -> Block {
         origin: 1,
         inbox_count: 0,
         gas_limit: 1,
+        after: None,
     }
 }
 

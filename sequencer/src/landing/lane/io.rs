@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
-use super::{Fees, Height, LandingEffect, Market, Report, Slot};
+use super::{Fees, Height, KEPT_L1_BLOCKS, LandingEffect, Market, Report, Slot};
 use crate::landing::SendFailure;
 
 /// A sealed block, as far as its landing goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
+    /// L2 chain id. Records of lanes that served one rollup lack it: it is that of the landing.
+    #[serde(default)]
+    pub chain_id: u64,
     /// L2 block number.
     pub number: u64,
     /// L2 block hash.
@@ -23,6 +26,20 @@ pub struct Block {
     pub origin: u64,
     /// How far into the inbox it consumes.
     pub inbox_count: u64,
+    /// Gas limit of the L1 transaction.
+    pub gas_limit: u64,
+    /// The errand that puts messages into the inbox which the block consumes already: without it the block can't land.
+    #[serde(default)]
+    pub after: Option<B256>,
+}
+
+/// A transaction between landings that lands no block: a call of Hub, as far as its nonce goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Errand {
+    /// Its name; no two are alike.
+    pub id: B256,
+    /// The block, or the errand, on its way without which it can't do its work.
+    pub after: Option<B256>,
     /// Gas limit of the L1 transaction.
     pub gas_limit: u64,
 }
@@ -47,10 +64,12 @@ pub struct Place {
     pub hash: B256,
 }
 
-/// A new L1 head. All facts are of this one canonical chain, and the receipts of our transactions in its blocks are
-/// delivered before it.
+/// A new L1 head, as the node of one rollup has it. All facts are of this one canonical chain, and the receipts in its blocks
+/// of that rollup's landings, and of what belongs to none, are delivered before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
+    /// L2 chain id of the rollup.
+    pub chain_id: u64,
     /// Its number.
     pub number: u64,
     /// Number of the last finalised L1 block.
@@ -61,8 +80,26 @@ pub struct Head {
     pub market: Market,
     /// The highest block that landed.
     pub landed: Place,
-    /// By L2 number, for every landing of the lane at or below `landed`: which block landed, in which L1 block.
+    /// By L2 number, for every landing of this rollup at or below `landed`: which block landed, in which L1 block.
     pub heights: BTreeMap<u64, (B256, u64)>,
+}
+
+/// What of a head is true of the account, whichever rollup it is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts {
+    pub(super) number: u64,
+    pub(super) finalized: u64,
+    pub(super) account_nonce: u64,
+    pub(super) market: Market,
+}
+
+impl Facts {
+    pub(super) fn of(head: &Head) -> Self {
+        let Head { number, account_nonce, market, .. } = *head;
+        // Final or not, what is so deep is no longer kept ready.
+        let finalized = head.finalized.max(number.saturating_sub(KEPT_L1_BLOCKS));
+        Self { number, finalized, account_nonce, market }
+    }
 }
 
 impl Head {
@@ -83,10 +120,17 @@ impl Head {
 /// What happened. Where there is a nonce, it names the slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A block is sealed, checked and stored: land it. It is the child of the newest block on its way, if there is one.
+    /// A block is sealed, checked and stored: land it. It is the child of its rollup's newest block on its way, if there is one.
     Sealed {
         /// The block.
         block: Block,
+        /// L1 at this moment.
+        view: View,
+    },
+    /// Run an errand, whose content is stored.
+    Errand {
+        /// The errand.
+        errand: Errand,
         /// L1 at this moment.
         view: View,
     },
@@ -117,8 +161,10 @@ pub enum Event {
     },
     /// L1 has a new head.
     L1Head(Head),
-    /// L1 dropped all blocks above this number; a new [`Event::L1Head`] follows.
+    /// L1 dropped all blocks above this number, as the node of one rollup has heard; a new [`Event::L1Head`] follows.
     Reorged {
+        /// L2 chain id of the rollup.
+        chain_id: u64,
         /// The last common block.
         to: u64,
     },
@@ -131,10 +177,17 @@ pub enum Event {
 pub enum What {
     /// `Hub.advance` with this block.
     Advance {
+        /// L2 chain id.
+        chain_id: u64,
         /// L2 block number.
         number: u64,
         /// L2 block hash.
         block_hash: B256,
+    },
+    /// An errand.
+    Errand {
+        /// Which.
+        id: B256,
     },
     /// Nothing but take the nonce: a transfer of nothing to ourselves with one empty blob, because pools replace a blob
     /// transaction only by another one.
@@ -161,13 +214,15 @@ pub enum Effect {
     },
     /// The transactions of this block are free again: put them back into the pool. A block's come before its child's.
     Requeue {
+        /// L2 chain id.
+        chain_id: u64,
         /// Our block.
         block_hash: B256,
     },
     /// Tell the operator.
     Report {
-        /// L2 block number.
-        number: u64,
+        /// About which transaction.
+        what: What,
         /// What.
         report: Report,
     },
@@ -180,14 +235,16 @@ pub(super) fn outward(nonce: u64, what: What, effect: LandingEffect) -> Option<E
             debug_assert_eq!(of, nonce, "a machine keeps its nonce");
             Some(Effect::Send { nonce, what, gas_limit, fees, replaces })
         }
-        (LandingEffect::Report(report), What::Advance { number, .. }) => Some(Effect::Report { number, report }),
+        (LandingEffect::Report(report), What::Advance { .. } | What::Errand { .. }) => {
+            Some(Effect::Report { what, report })
+        }
         // That a cancelling transaction did its work is no news; that it can't be paid for is.
         (
             LandingEffect::Report(
                 report @ (Report::FeeCapReached { .. } | Report::WalletEmpty | Report::Refused | Report::Bumped { .. }),
             ),
             What::Cancel,
-        ) => Some(Effect::Report { number: 0, report }),
+        ) => Some(Effect::Report { what, report }),
         (LandingEffect::Report(_), What::Cancel)
         | (LandingEffect::Persist(_) | LandingEffect::Requeue { .. } | LandingEffect::Release { .. }, _) => None,
     }

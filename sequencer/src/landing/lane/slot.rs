@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
-use super::{Block, Fees, Landing, Record, What};
+use super::{Block, Errand, Fees, Landing, Record, What};
 
 /// What one nonce holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,8 @@ use super::{Block, Fees, Landing, Record, What};
 pub enum Slot {
     /// A block on its way, or landed and not final.
     Landing(Flight),
+    /// An errand on its way, or done and not final.
+    Errand(Run),
     /// Nothing of use.
     Dead(Dead),
     /// A transfer to ourselves.
@@ -30,6 +32,20 @@ pub struct Flight {
     pub landing: Landing,
 }
 
+/// An errand and its transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The errand.
+    pub errand: Errand,
+    /// Fees of a dead transaction that had this nonce before, and may still be in pools.
+    pub outbid: Option<Fees>,
+    /// The L1 block in which it did its work, by the receipts of the branch that is followed. Not written: it is asked for
+    /// with every L1 head.
+    pub done_in: Option<u64>,
+    /// The machine of a landing; never idle. Its record names the errand where a landing's names the block.
+    pub landing: Landing,
+}
+
 /// A transfer to ourselves in place of a dead transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cancel {
@@ -42,9 +58,9 @@ pub struct Cancel {
 /// A nonce whose transaction can't succeed any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dead {
-    /// Number of the block that it was to land, for the log.
+    /// Number of the block that it was to land, for the log; 0 for an errand.
     pub number: u64,
-    /// Its hash.
+    /// Its hash, or the name of the errand.
     pub block_hash: B256,
     /// The highest fees it was sent with: pools ask twice as much. `None` when it was never sent.
     pub outbid: Option<Fees>,
@@ -59,6 +75,7 @@ impl Slot {
     pub const fn landing(&self) -> Option<&Landing> {
         match self {
             Self::Landing(flight) => Some(&flight.landing),
+            Self::Errand(run) => Some(&run.landing),
             Self::Cancel(cancel) => Some(&cancel.landing),
             Self::Dead(_) => None,
         }
@@ -67,6 +84,7 @@ impl Slot {
     pub(super) const fn landing_mut(&mut self) -> Option<&mut Landing> {
         match self {
             Self::Landing(flight) => Some(&mut flight.landing),
+            Self::Errand(run) => Some(&mut run.landing),
             Self::Cancel(cancel) => Some(&mut cancel.landing),
             Self::Dead(_) => None,
         }
@@ -80,11 +98,19 @@ impl Slot {
         }
     }
 
-    /// Number of the block to land, where there is one.
-    pub const fn number(&self) -> Option<u64> {
+    /// The block to land, where there is one.
+    pub const fn block(&self) -> Option<&Block> {
         match self {
-            Self::Landing(flight) => Some(flight.block.number),
-            Self::Dead(_) | Self::Cancel(_) => None,
+            Self::Landing(flight) => Some(&flight.block),
+            Self::Errand(_) | Self::Dead(_) | Self::Cancel(_) => None,
+        }
+    }
+
+    /// The errand to run, where there is one.
+    pub const fn errand(&self) -> Option<&Run> {
+        match self {
+            Self::Errand(run) => Some(run),
+            Self::Landing(_) | Self::Dead(_) | Self::Cancel(_) => None,
         }
     }
 
@@ -96,23 +122,28 @@ impl Slot {
     /// Whether L1's pools may hold a transaction with this nonce.
     pub(super) const fn is_used(&self) -> bool {
         match self {
-            Self::Landing(_) | Self::Cancel(_) => true,
+            Self::Landing(_) | Self::Errand(_) | Self::Cancel(_) => true,
             Self::Dead(dead) => dead.outbid.is_some() && dead.spent_at.is_none(),
         }
     }
 
-    /// The block that the nonce was given to last.
-    pub(super) const fn block_hash(&self) -> B256 {
+    /// The block, or the errand, that the nonce was given to last.
+    pub(super) const fn name(&self) -> B256 {
         match self {
             Self::Landing(flight) => flight.block.hash,
+            Self::Errand(run) => run.errand.id,
             Self::Cancel(cancel) => cancel.dead.block_hash,
             Self::Dead(dead) => dead.block_hash,
         }
     }
 
-    pub(super) const fn what(&self) -> What {
+    /// What its transaction is to do.
+    pub const fn what(&self) -> What {
         match self {
-            Self::Landing(Flight { block, .. }) => What::Advance { number: block.number, block_hash: block.hash },
+            Self::Landing(Flight { block, .. }) => {
+                What::Advance { chain_id: block.chain_id, number: block.number, block_hash: block.hash }
+            }
+            Self::Errand(run) => What::Errand { id: run.errand.id },
             Self::Cancel(_) | Self::Dead(_) => What::Cancel,
         }
     }
@@ -126,6 +157,13 @@ impl Flight {
 
     pub(super) fn is_parent_of(&self, block: &Block) -> bool {
         self.block.hash == block.parent_hash && self.block.number.checked_add(1) == Some(block.number)
+    }
+}
+
+impl Run {
+    /// Whether it has done its work, as far as L1 was heard of.
+    pub const fn is_done(&self) -> bool {
+        matches!(self.landing, Landing::Landed(_)) && self.done_in.is_some()
     }
 }
 
@@ -167,11 +205,14 @@ impl Slot {
             (Self::Landing(one), Self::Landing(two)) => {
                 (one.block, one.outbid, one.landing.record()) == (two.block, two.outbid, two.landing.record())
             }
+            (Self::Errand(one), Self::Errand(two)) => {
+                (one.errand, one.outbid, one.landing.record()) == (two.errand, two.outbid, two.landing.record())
+            }
             (Self::Cancel(one), Self::Cancel(two)) => {
                 (one.dead, one.landing.record()) == (two.dead, two.landing.record())
             }
             (Self::Dead(one), Self::Dead(two)) => one == two,
-            (Self::Landing(_) | Self::Cancel(_) | Self::Dead(_), _) => false,
+            (Self::Landing(_) | Self::Errand(_) | Self::Cancel(_) | Self::Dead(_), _) => false,
         }
     }
 }
@@ -180,6 +221,7 @@ impl Slot {
 #[derive(Serialize, Deserialize)]
 enum Written {
     Landing { block: Block, outbid: Option<Fees>, record: Record },
+    Errand { errand: Errand, outbid: Option<Fees>, record: Record },
     Dead(Dead),
     Cancel { dead: Dead, record: Record },
     Empty,
@@ -190,6 +232,9 @@ impl From<Slot> for Written {
         match slot {
             Slot::Landing(Flight { block, outbid, landing }) => {
                 landing.record().cloned().map_or(Self::Empty, |record| Self::Landing { block, outbid, record })
+            }
+            Slot::Errand(Run { errand, outbid, done_in: _, landing }) => {
+                landing.record().cloned().map_or(Self::Empty, |record| Self::Errand { errand, outbid, record })
             }
             Slot::Dead(dead) => Self::Dead(dead),
             Slot::Cancel(Cancel { dead, landing }) => {
@@ -210,7 +255,11 @@ impl TryFrom<Written> for Slot {
     fn try_from(written: Written) -> Result<Self, EmptySlot> {
         Ok(match written {
             Written::Landing { block, outbid, record } => {
+                let block = Block { chain_id: record.chain_id, ..block };
                 Self::Landing(Flight { block, outbid, landing: Landing::resume(record).0 })
+            }
+            Written::Errand { errand, outbid, record } => {
+                Self::Errand(Run { errand, outbid, done_in: None, landing: Landing::resume(record).0 })
             }
             Written::Dead(dead) => Self::Dead(dead),
             Written::Cancel { dead, record } => Self::Cancel(Cancel { dead, landing: Landing::resume(record).0 }),

@@ -13,7 +13,10 @@ struct World {
     l1: Vec<L1Block>,
     pool: BTreeMap<u64, Waiting>,
     blocks: BTreeMap<B256, Block>,
-    /// Nonces that each block, and fees that each nonce, was ever sent with.
+    errands: BTreeMap<B256, Errand>,
+    /// Chains whose node has not heard of the newest L1 blocks, and how far L1 went back meanwhile.
+    late: BTreeMap<u64, u64>,
+    /// Nonces that each block or errand, and fees that each nonce, was ever sent with.
     sent: BTreeMap<B256, BTreeSet<u64>>,
     offered: BTreeMap<u64, Vec<(What, Fees)>>,
     requeued: Vec<B256>,
@@ -25,8 +28,10 @@ struct World {
 #[derive(Clone, Debug)]
 struct L1Block {
     nonce: u64,
-    /// What landed up to here, with the L1 blocks.
-    landed: Vec<(B256, u64)>,
+    /// What landed up to here of each chain, with the L1 blocks.
+    landed: BTreeMap<u64, Vec<(B256, u64)>>,
+    /// Errands that did their work up to here.
+    done: BTreeSet<B256>,
     /// What was included here.
     included: Vec<(u64, Waiting, bool)>,
 }
@@ -42,6 +47,7 @@ const RIVAL: u8 = 0xee;
 fn hash_of(waiting: &Waiting) -> B256 {
     let content = match waiting.what {
         What::Advance { block_hash, .. } => block_hash,
+        What::Errand { id } => id,
         What::Cancel => B256::ZERO,
     };
     alloy_primitives::keccak256([content.as_slice(), &waiting.fees.max_fee.to_be_bytes()].concat())
@@ -58,18 +64,24 @@ fn policy() -> Policy {
     }
 }
 
+/// The rollups of one lane.
+const CHAINS: [u64; 2] = [1, 2];
+
 const MARKET: Market = Market { base_fee: 5, blob_base_fee: 1 };
 
 impl World {
     fn new() -> Self {
-        let genesis = L1Block { nonce: 7, landed: vec![(B256::ZERO, 0)], included: Vec::new() };
+        let landed = CHAINS.map(|chain_id| (chain_id, vec![(B256::ZERO, 0)]));
+        let genesis = L1Block { nonce: 7, landed: BTreeMap::from(landed), done: BTreeSet::new(), included: Vec::new() };
         Self {
-            lane: Lane::new(1, policy()),
+            lane: Lane::new(policy()),
             journal: BTreeMap::new(),
             policy: policy(),
             l1: vec![genesis],
             pool: BTreeMap::new(),
             blocks: BTreeMap::new(),
+            errands: BTreeMap::new(),
+            late: BTreeMap::new(),
             sent: BTreeMap::new(),
             offered: BTreeMap::new(),
             requeued: Vec::new(),
@@ -125,7 +137,7 @@ impl World {
                         return self.restart();
                     }
                 }
-                Effect::Requeue { block_hash } => self.requeued.push(block_hash),
+                Effect::Requeue { block_hash, .. } => self.requeued.push(block_hash),
                 Effect::Report { .. } => {}
             }
         }
@@ -134,7 +146,7 @@ impl World {
     /// What is on disk is all there is.
     fn restart(&mut self) {
         self.crash_after = None;
-        let (lane, effects) = Lane::resume(1, self.policy, self.journal.clone());
+        let (lane, effects) = Lane::resume(&BTreeSet::from(CHAINS), self.policy, self.journal.clone());
         self.lane = lane;
         self.carry_out(effects);
     }
@@ -143,10 +155,10 @@ impl World {
         let record = self.journal[&nonce].record().expect("what is sent is on disk");
         assert_eq!((record.nonce, record.last().fees), (nonce, fees));
         assert_eq!(self.journal[&nonce].what(), what);
-        if let What::Advance { block_hash, .. } = what {
-            let nonces = self.sent.entry(block_hash).or_default();
+        if let What::Advance { block_hash: name, .. } | What::Errand { id: name } = what {
+            let nonces = self.sent.entry(name).or_default();
             nonces.insert(nonce);
-            assert_eq!(nonces.len(), 1, "a block under two nonces: {nonces:?}");
+            assert_eq!(nonces.len(), 1, "a block or errand under two nonces: {nonces:?}");
         }
         let offered = self.offered.entry(nonce).or_default();
         if offered.iter().all(|known| *known != (what, fees)) {
@@ -173,25 +185,76 @@ impl World {
         }
     }
 
-    /// Seals a block on what there is, as a sequencer would.
+    /// Blocks of `chain_id` on their way.
+    fn flying(&self, chain_id: u64) -> impl DoubleEndedIterator<Item = &Flight> {
+        self.lane.in_flight().filter(move |flight| flight.block.chain_id == chain_id)
+    }
+
+    /// Landed blocks of the first chain, the genesis among them.
+    fn landed(&self) -> usize {
+        self.head().landed[&CHAINS[0]].len()
+    }
+
+    /// Seals a block of the first chain on what there is, as a sequencer would.
     fn seal(&mut self) {
-        if self.lane.in_flight().count() >= 3 {
+        self.seal_of(CHAINS[0], false);
+    }
+
+    /// The same for any chain; `bundled`, the block counts on the newest errand that is not done.
+    fn seal_of(&mut self, chain_id: u64, bundled: bool) {
+        if self.flying(chain_id).count() >= 3 {
             return;
         }
         self.salt += 1;
-        let landed = self.head().landed.clone();
+        let landed = &self.head().landed[&chain_id];
         let tip = (landed.len() as u64 - 1, landed.last().unwrap().0);
         let (number, parent_hash) =
-            self.lane.in_flight().next_back().map_or(tip, |flight| (flight.block.number, flight.block.hash));
+            self.flying(chain_id).next_back().map_or(tip, |flight| (flight.block.number, flight.block.hash));
         let hash = alloy_primitives::keccak256(self.salt.to_be_bytes());
-        let origin = self.number();
-        let block =
-            Block { number: number + 1, hash, parent_hash, timestamp: 0, origin, inbox_count: 0, gas_limit: 1_000_000 };
+        let after = self.lane.errands().rfind(|run| bundled && !run.is_done()).map(|run| run.errand.id);
+        let block = Block {
+            chain_id,
+            number: number + 1,
+            hash,
+            parent_hash,
+            timestamp: 0,
+            origin: self.number(),
+            inbox_count: 0,
+            gas_limit: 1_000_000,
+            after,
+        };
         self.blocks.insert(hash, block);
         self.feed(Event::Sealed { block, view: self.view() });
     }
 
-    /// The next L1 block: a rival's block first, if one comes, then up to `room` of ours in nonce order.
+    /// An errand; for a chain, one that needs its newest block to land first.
+    fn errand(&mut self, chain_id: Option<u64>) {
+        if self.lane.errands().count() >= 4 {
+            return;
+        }
+        self.salt += 1;
+        let after = chain_id.and_then(|chain_id| Some(self.flying(chain_id).next_back()?.block.hash));
+        let errand = Errand { id: alloy_primitives::keccak256(self.salt.to_le_bytes()), after, gas_limit: 500_000 };
+        self.errands.insert(errand.id, errand);
+        self.feed(Event::Errand { errand, view: self.view() });
+    }
+
+    /// Whether L1 lets a transaction do its work behind `at`.
+    fn is_good(&self, at: &L1Block, what: What) -> bool {
+        let has_landed = |name: B256| at.landed.values().flatten().any(|(hash, _)| *hash == name);
+        match what {
+            What::Advance { chain_id, block_hash, .. } => {
+                let block = self.blocks[&block_hash];
+                let tip = at.landed[&chain_id].last().unwrap().0;
+                let is_fed = block.after.is_none_or(|errand| at.done.contains(&errand));
+                block.parent_hash == tip && !has_landed(block_hash) && is_fed
+            }
+            What::Errand { id } => !at.done.contains(&id) && self.errands[&id].after.is_none_or(has_landed),
+            What::Cancel => true,
+        }
+    }
+
+    /// The next L1 block: a rival's block of the first chain first, if one comes, then up to `room` of ours in nonce order.
     fn mine(&mut self, room: usize, rival: bool) {
         let mut next = L1Block { included: Vec::new(), ..self.head().clone() };
         let number = self.number() + 1;
@@ -199,19 +262,17 @@ impl World {
             self.salt += 1;
             let mut hash = alloy_primitives::keccak256(self.salt.to_be_bytes());
             hash[0] = RIVAL;
-            next.landed.push((hash, number));
+            next.landed.get_mut(&CHAINS[0]).unwrap().push((hash, number));
         }
         for _ in 0..room {
             let Some(tx) = self.pool.remove(&next.nonce) else { break };
-            let mut is_good = true;
-            if let What::Advance { block_hash, .. } = tx.what {
-                let block = self.blocks[&block_hash];
-                let tip = next.landed.last().unwrap().0;
-                let known = |(hash, _): &(B256, u64)| *hash == block_hash;
-                is_good = block.parent_hash == tip && !next.landed.iter().any(known);
-                if is_good {
-                    next.landed.push((block_hash, number));
+            let is_good = self.is_good(&next, tx.what);
+            match tx.what {
+                What::Advance { chain_id, block_hash, .. } if is_good => {
+                    next.landed.get_mut(&chain_id).unwrap().push((block_hash, number));
                 }
+                What::Errand { id } if is_good => drop(next.done.insert(id)),
+                What::Advance { .. } | What::Errand { .. } | What::Cancel => {}
             }
             next.included.push((next.nonce, tx, is_good));
             next.nonce += 1;
@@ -221,16 +282,38 @@ impl World {
     }
 
     fn announce(&mut self) {
+        for chain_id in CHAINS {
+            if !self.late.contains_key(&chain_id) {
+                self.announce_to(chain_id);
+            }
+        }
+    }
+
+    /// The node of a chain that was late hears of everything.
+    fn catch_up(&mut self) {
+        for (chain_id, to) in std::mem::take(&mut self.late) {
+            if to < u64::MAX {
+                self.feed(Event::Reorged { chain_id, to });
+            }
+            self.announce_to(chain_id);
+        }
+    }
+
+    fn announce_to(&mut self, chain_id: u64) {
         let number = self.number();
         for at in 0..self.l1.len() {
             for (nonce, tx, is_good) in self.l1[at].included.clone() {
+                if matches!(tx.what, What::Advance { chain_id: of, .. } if of != chain_id) {
+                    continue;
+                }
                 let hash = hash_of(&tx);
                 self.feed(Event::Receipt { nonce, hash, l1_number: at as u64, reverted: !is_good });
             }
         }
-        let landed = self.head().landed.clone();
+        let landed = self.head().landed[&chain_id].clone();
         let heights = landed.iter().enumerate().map(|(number, at)| (number as u64, *at)).skip(1);
         let head = Head {
+            chain_id,
             number,
             finalized: number.saturating_sub(6),
             account_nonce: self.head().nonce,
@@ -258,17 +341,36 @@ impl World {
                 self.pool.clear();
             }
         }
-        self.feed(Event::Reorged { to: self.number() });
-        self.announce();
+        let to = self.number();
+        for chain_id in CHAINS {
+            match self.late.get_mut(&chain_id) {
+                Some(deepest) => *deepest = to.min(*deepest),
+                None => {
+                    self.feed(Event::Reorged { chain_id, to });
+                    self.announce_to(chain_id);
+                }
+            }
+        }
     }
 
     fn check(&self) {
-        let flights: Vec<&Flight> = self.lane.in_flight().collect();
-        for pair in flights.windows(2) {
-            assert!(pair[0].is_parent_of(&pair[1].block), "each is the child of the one before");
+        for chain_id in CHAINS {
+            let flights: Vec<&Flight> = self.flying(chain_id).collect();
+            for pair in flights.windows(2) {
+                assert!(pair[0].is_parent_of(&pair[1].block), "each is the child of the one before");
+            }
         }
-        let nonces: Vec<u64> = self.lane.flights().map(|(_, flight)| flight.landing.record().unwrap().nonce).collect();
-        assert!(nonces.is_sorted());
+        let nonce_of = |name: B256| self.lane.slots().iter().find(|(_, slot)| slot.name() == name).map(|(at, _)| *at);
+        for (nonce, slot) in self.lane.slots() {
+            let needs = match slot {
+                Slot::Landing(flight) if flight.is_open() => flight.block.after,
+                Slot::Errand(run) if slot.is_open() => run.errand.after,
+                _ => None,
+            };
+            let Some(before) = needs.and_then(nonce_of) else { continue };
+            assert!(before < *nonce, "what a transaction needs comes before it");
+            assert!(!matches!(self.lane.slots()[&before], Slot::Dead(_) | Slot::Cancel(_)), "and is alive");
+        }
         for (nonce, slot) in self.lane.slots() {
             assert_eq!(slot.record().map_or(*nonce, |record| record.nonce), *nonce);
         }
@@ -278,6 +380,7 @@ impl World {
     fn calm(&mut self) {
         self.fails.clear();
         self.crash_after = None;
+        self.catch_up();
         for _ in 0..40 {
             self.feed(Event::Quiet);
             self.mine(usize::MAX, false);
@@ -292,7 +395,10 @@ impl World {
 
 #[derive(Clone, Debug)]
 enum Act {
-    Seal,
+    Seal { chain_id: u64, bundled: bool },
+    Errand { chain_id: Option<u64> },
+    Late { chain_id: u64 },
+    CatchUp,
     Quiet,
     Mine { room: usize, rival: bool },
     Reorg { depth: usize, returns: bool },
@@ -311,7 +417,11 @@ fn act() -> impl Strategy<Value = Act> {
         Just(SendFailure::WouldRevert),
     ];
     prop_oneof![
-        6 => Just(Act::Seal),
+        6 => (prop::sample::select(&CHAINS[..]), any::<bool>())
+            .prop_map(|(chain_id, bundled)| Act::Seal { chain_id, bundled }),
+        3 => prop::option::weighted(0.8, prop::sample::select(&CHAINS[..])).prop_map(|chain_id| Act::Errand { chain_id }),
+        1 => prop::sample::select(&CHAINS[..]).prop_map(|chain_id| Act::Late { chain_id }),
+        2 => Just(Act::CatchUp),
         2 => Just(Act::Quiet),
         6 => (0..5usize, prop::bool::weighted(0.2)).prop_map(|(room, rival)| Act::Mine { room, rival }),
         1 => (1..5usize, any::<bool>()).prop_map(|(depth, returns)| Act::Reorg { depth, returns }),
@@ -329,7 +439,10 @@ proptest! {
         let mut world = World::new();
         for act in acts {
             match act {
-                Act::Seal => world.seal(),
+                Act::Seal { chain_id, bundled } => world.seal_of(chain_id, bundled),
+                Act::Errand { chain_id } => world.errand(chain_id),
+                Act::Late { chain_id } => drop(world.late.entry(chain_id).or_insert(u64::MAX)),
+                Act::CatchUp => world.catch_up(),
                 Act::Quiet => world.feed(Event::Quiet),
                 Act::Mine { room, rival } => world.mine(room, rival),
                 Act::Reorg { depth, returns } => world.reorg(depth, returns),
@@ -348,7 +461,7 @@ proptest! {
 fn advances(world: &World) -> Vec<(u64, u64)> {
     let tx = |(nonce, tx): (&u64, &Waiting)| match tx.what {
         What::Advance { number, .. } => (*nonce, number),
-        What::Cancel => (*nonce, 0),
+        What::Errand { .. } | What::Cancel => (*nonce, 0),
     };
     world.pool.iter().map(tx).collect()
 }
@@ -360,9 +473,9 @@ fn blocks_of_one_slot_take_nonces_in_their_order_and_land_together() {
         world.seal();
     }
     assert_eq!(advances(&world), [(7, 1), (8, 2), (9, 3)]);
-    assert!(world.lane.is_first(7) && !world.lane.is_first(8));
+    assert!(world.lane.is_ready(7) && !world.lane.is_ready(8));
     world.mine(3, false);
-    assert_eq!(world.head().landed.len(), 4);
+    assert_eq!(world.landed(), 4);
     assert_eq!(world.lane.in_flight().count(), 0);
     world.seal();
     assert_eq!(advances(&world), [(10, 4)]);
@@ -442,11 +555,11 @@ fn landed_blocks_that_a_reorg_takes_back_land_again_under_their_nonces() {
     world.seal();
     world.seal();
     world.mine(2, false);
-    assert_eq!(world.head().landed.len(), 3);
+    assert_eq!(world.landed(), 3);
     world.reorg(1, false);
     assert_eq!(advances(&world), [(7, 1), (8, 2)]);
     world.mine(2, false);
-    assert_eq!(world.head().landed.len(), 3);
+    assert_eq!(world.landed(), 3);
     world.calm();
 }
 
@@ -455,6 +568,7 @@ fn a_block_on_a_parent_that_was_unwound_meanwhile_is_not_taken() {
     let mut world = World::new();
     world.seal();
     let stranger = Block {
+        chain_id: CHAINS[0],
         number: 2,
         hash: B256::repeat_byte(9),
         parent_hash: B256::repeat_byte(8),
@@ -462,6 +576,7 @@ fn a_block_on_a_parent_that_was_unwound_meanwhile_is_not_taken() {
         origin: 0,
         inbox_count: 0,
         gas_limit: 1,
+        after: None,
     };
     world.feed(Event::Sealed { block: stranger, view: world.view() });
     assert_eq!(world.requeued, [stranger.hash]);
@@ -471,7 +586,119 @@ fn a_block_on_a_parent_that_was_unwound_meanwhile_is_not_taken() {
 #[test]
 fn above_the_cap_nothing_is_begun_and_the_nonce_stays_free() {
     let mut world = World::new();
-    world.lane = Lane::new(1, Policy { cap: Fees { max_fee: 1, tip: 1, max_blob_fee: 1 }, ..policy() });
+    world.lane = Lane::new(Policy { cap: Fees { max_fee: 1, tip: 1, max_blob_fee: 1 }, ..policy() });
     world.seal();
     assert_eq!((world.requeued.len(), world.pool.len(), world.lane.slots().len()), (1, 0, 0));
+}
+
+/// The pool, a word for each nonce.
+fn lanes(world: &World) -> String {
+    let word = |(nonce, tx): (&u64, &Waiting)| match tx.what {
+        What::Advance { chain_id, number, .. } => format!("{nonce}:{chain_id}/{number} "),
+        What::Errand { .. } => format!("{nonce}:errand "),
+        What::Cancel => format!("{nonce}:cancel "),
+    };
+    world.pool.iter().map(word).collect()
+}
+
+fn bundle() -> World {
+    let mut world = World::new();
+    world.seal_of(1, false);
+    world.errand(Some(1));
+    world.seal_of(2, true);
+    assert_eq!(lanes(&world), "7:1/1 8:errand 9:2/1 ");
+    world
+}
+
+#[test]
+fn two_rollups_and_what_passes_between_them_land_in_one_l1_block() {
+    let mut world = bundle();
+    assert!(world.lane.is_ready(7) && !world.lane.is_ready(8) && !world.lane.is_ready(9));
+    world.mine(3, false);
+    assert_eq!(world.head().landed.values().map(Vec::len).collect::<Vec<_>>(), [2, 2]);
+    assert_eq!(world.head().done.len(), 1);
+    assert!(world.requeued.is_empty());
+    world.calm();
+}
+
+#[test]
+fn a_lost_race_of_one_rollup_takes_the_errand_and_the_block_that_counts_on_it_along_and_nothing_else() {
+    let mut world = World::new();
+    world.seal_of(2, false);
+    world.seal_of(1, false);
+    world.errand(Some(1));
+    world.seal_of(2, true);
+    assert_eq!(lanes(&world), "7:2/1 8:1/1 9:errand 10:2/2 ");
+    let blocks: Vec<B256> = world.lane.in_flight().map(|flight| flight.block.hash).collect();
+    world.mine(0, true);
+    assert_eq!(world.requeued, blocks[1..], "the first block of the other rollup goes on");
+    assert_eq!(world.flying(2).count(), 1);
+    world.mine(1, false);
+    assert_eq!(world.head().landed[&2].len(), 2);
+    world.calm();
+}
+
+#[test]
+fn an_errand_that_l1_refuses_takes_the_block_that_counts_on_it_along_but_not_the_one_before() {
+    let mut world = World::new();
+    world.seal_of(1, false);
+    world.errand(None);
+    world.seal_of(2, true);
+    let counting = world.flying(2).next().unwrap().block.hash;
+    // Somebody else did its work.
+    world.l1.last_mut().unwrap().done.extend(world.errands.keys());
+    world.mine(2, false);
+    assert_eq!(world.requeued, [counting]);
+    assert_eq!((world.head().landed[&1].len(), world.flying(2).count()), (2, 0));
+    world.calm();
+}
+
+#[test]
+fn an_errand_that_a_reorg_takes_back_is_run_again_under_its_nonce() {
+    let mut world = bundle();
+    world.mine(3, false);
+    world.reorg(1, false);
+    assert_eq!(lanes(&world), "7:1/1 8:errand 9:2/1 ");
+    world.mine(3, false);
+    assert_eq!(world.head().done.len(), 1);
+    assert!(world.requeued.is_empty());
+    world.calm();
+}
+
+#[test]
+fn a_rollup_whose_node_is_late_holds_up_no_other() {
+    let mut world = World::new();
+    world.late.insert(2, u64::MAX);
+    world.seal_of(1, false);
+    world.seal_of(2, false);
+    world.mine(2, false);
+    assert_eq!((world.flying(1).count(), world.flying(2).count()), (0, 1), "only what its own node has heard counts");
+    world.seal_of(1, false);
+    world.catch_up();
+    assert_eq!(world.flying(2).count(), 0);
+    assert_eq!(lanes(&world), "9:1/2 ");
+    world.calm();
+}
+
+#[test]
+fn a_lane_that_no_longer_serves_a_rollup_gives_its_blocks_up() {
+    let mut world = bundle();
+    let (lane, effects) = Lane::resume(&BTreeSet::from([2]), world.policy, world.journal.clone());
+    assert_eq!(lane.in_flight().count() + lane.errands().count(), 0, "what needs them goes along");
+    assert!(matches!(&effects[0], Effect::Persist(changes) if changes.len() == 3));
+    world.lane = lane;
+    world.carry_out(effects);
+    world.calm();
+}
+
+#[test]
+fn a_record_of_a_lane_that_served_one_rollup_is_read() {
+    let mut world = World::new();
+    world.seal();
+    let mut json = serde_json::to_value(&world.journal[&7]).unwrap();
+    let block = json["Landing"]["block"].as_object_mut().unwrap();
+    block.remove("chain_id");
+    block.remove("after");
+    let slot: Slot = serde_json::from_str(&json.to_string()).unwrap();
+    assert_eq!(slot.block().unwrap().chain_id, CHAINS[0]);
 }

@@ -5,7 +5,7 @@ use crate::{
     executor::{Config as Clock, Executor, Handle, Stop},
     wire::{Line, Wire},
 };
-use ::l1::{AdvanceCall, Beacon, Hands, HubReader, L1Error, L1Rpc, Sent, Signer, Watcher, panel::Patience};
+use ::l1::{Beacon, Hands, HubCall, HubReader, L1Error, L1Rpc, Sent, Signer, Watcher, panel::Patience};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_transport::BoxTransport;
 use bridge::message::InboxChain;
@@ -93,12 +93,12 @@ fn a_node_takes_messages_only_when_hub_counts_the_same_ones() {
 fn a_node_lands_a_block_and_understands_refusals() {
     let bed = Bed::new(1, |_| {});
     let call = bed.next().call();
-    let call = AdvanceCall { hub: Config::default().hub, input: call.input, sidecar: call.sidecar };
+    let call = HubCall { hub: Config::default().hub, input: call.input, sidecar: call.sidecar };
     let hash = run(&bed, |wire, _| async move {
         let hands = Hands::new(rpc(wire), signer_of_the_node(), Config::default().chain_id);
-        let Sent::Taken(hash) = hands.advance(&call, 0, 14_000_000, OFFER).await else { panic!("not taken") };
-        let why = async |nonce, offer| match hands.advance(&call, nonce, 14_000_000, offer).await {
-            Sent::Failed(why, _) => why,
+        let Sent::Taken(hash) = hands.call(&call, 0, 14_000_000, OFFER).await else { panic!("not taken") };
+        let why = async |nonce, offer| match hands.call(&call, nonce, 14_000_000, offer).await {
+            Sent::Failed(why, _, _) => why,
             other => panic!("{other:?}"),
         };
         assert_eq!(why(0, OFFER).await, SendFailure::AlreadyKnown);
