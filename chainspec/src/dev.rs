@@ -11,6 +11,9 @@ pub const L1_CHAIN_ID: u64 = 7900;
 /// Chain id of the devnet's rollup.
 pub const L2_CHAIN_ID: u64 = 7901;
 
+/// Chain ids of a devnet's rollups, [`L2_CHAIN_ID`] first.
+pub const L2_CHAIN_IDS: [u64; 3] = [L2_CHAIN_ID, 7902, 7903];
+
 /// Gas limit of L1 devnet blocks. EIP-8037 counts deployed code at 1,530 gas a byte against it, so Hub needs room.
 pub const L1_GAS_LIMIT: u64 = 200_000_000;
 
@@ -117,8 +120,8 @@ pub fn l1_genesis(timestamp: u64) -> Genesis {
     let contract = |code: Bytes| GenesisAccount::default().with_nonce(Some(1)).with_code(Some(code));
     genesis.alloc.insert(predeploys::MULTICALL3, contract(predeploys::multicall3()));
     genesis.alloc.insert(predeploys::PERMIT2, contract(predeploys::permit2(L1_CHAIN_ID)));
-    // Escrow of the rollup's genesis balances comes out of the sequencer's account.
-    let accounts = U256::from(ACCOUNTS.len() + 2);
+    // Escrow of the rollups' genesis balances comes out of the sequencer's account.
+    let accounts = U256::from((ACCOUNTS.len() + 2) * L2_CHAIN_IDS.len());
     genesis.alloc.insert(SEQUENCER.address, GenesisAccount::default().with_balance(BALANCE * accounts));
     genesis
 }
@@ -128,6 +131,15 @@ pub fn l2_genesis(timestamp: u64, messenger: Bytes) -> Genesis {
     let mut genesis = empty(L2_CHAIN_ID, timestamp, L2_GAS_LIMIT);
     genesis.alloc.extend(predeploys::rollup(L2_CHAIN_ID, messenger, REFUND_DELAY));
     genesis.alloc.insert(SEQUENCER.address, GenesisAccount::default().with_balance(BALANCE));
+    genesis
+}
+
+/// A rollup's genesis with another chain id: the one contract that knows it (Permit2) goes along.
+pub fn renumbered(mut genesis: Genesis, chain_id: u64) -> Genesis {
+    genesis.config.chain_id = chain_id;
+    if let Some(permit2) = genesis.alloc.get_mut(&predeploys::PERMIT2) {
+        permit2.code = Some(predeploys::permit2(chain_id));
+    }
     genesis
 }
 

@@ -70,6 +70,9 @@ pub enum DevnetSubcommand {
 /// Sequencers in one devnet.
 const SEQUENCERS_MAX: i64 = chainspec::dev::SEQUENCERS.len() as i64;
 
+/// Rollups in one devnet.
+const ROLLUPS_MAX: i64 = chainspec::dev::L2_CHAIN_IDS.len() as i64;
+
 /// Flags of `basalt devnet`.
 #[derive(Clone, Debug, Args)]
 pub struct DevnetArgs {
@@ -94,6 +97,10 @@ pub struct DevnetArgs {
     /// How many sequencers, 1 to 5: each with a key and validators of its own. The second listens two ports above --http.port
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=SEQUENCERS_MAX))]
     pub sequencers: u8,
+    /// How many rollups, 1 to 3, of which each sequencer builds all, and a follower each follows one. The second's ports are ten above the
+    /// first's
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=ROLLUPS_MAX))]
+    pub rollups: u8,
 }
 
 /// What an L1 devnet takes, alone or with an L2.
@@ -133,10 +140,11 @@ pub struct DevnetTestArgs {
 /// Flags of `basalt node`.
 #[derive(Clone, Debug, Args)]
 pub struct NodeArgs {
-    /// The chain file
-    #[arg(long, env = "BASALT_CHAIN")]
-    pub chain: PathBuf,
-    /// Folder for the database, made when missing
+    /// The chain file. Repeat it, or separate them by commas, to serve several rollups of one Hub: with --sequencer one account lands the
+    /// blocks of all
+    #[arg(long, env = "BASALT_CHAIN", required = true, value_delimiter = ',')]
+    pub chain: Vec<PathBuf>,
+    /// Folder for the database, made when missing. Each rollup but the first has one of its own in it, named after its chain id
     #[arg(long, env = "BASALT_DATADIR")]
     pub datadir: PathBuf,
     /// L1 execution endpoints (JSON-RPC by http, https, ws or wss), the preferred one first; repeat it, or separate them by commas. One with a
@@ -155,9 +163,10 @@ pub struct NodeArgs {
     /// Address that the JSON-RPC server binds
     #[arg(long = "http.addr", default_value = "127.0.0.1")]
     pub http_addr: IpAddr,
-    /// Port of the JSON-RPC server (HTTP and WebSocket); 0 takes a free one
-    #[arg(long = "http.port", default_value_t = 9545)]
-    pub http_port: u16,
+    /// Port of the JSON-RPC server (HTTP and WebSocket); 0 takes a free one. Each rollup has a server: repeat it, or it is ten above the one
+    /// before
+    #[arg(long = "http.port", default_value = "9545", value_delimiter = ',')]
+    pub http_port: Vec<u16>,
     /// Namespaces that the JSON-RPC server serves, separated by commas
     #[arg(long = "http.api", value_delimiter = ',', default_value = "eth,net,web3,txpool,rollup")]
     pub http_api: Vec<String>,
@@ -182,8 +191,8 @@ pub struct NodeArgs {
     /// The key that signs landings on L1 and relays on L2
     #[command(flatten)]
     pub key: KeyFlags,
-    /// How long before an L1 slot its block is built, milliseconds; so much for each of --sequencer.blocks-per-slot, and at most three
-    /// quarters of a slot
+    /// How long before an L1 slot its block is built, milliseconds; so much for each of --sequencer.blocks-per-slot and of the rollups, and
+    /// at most three quarters of a slot
     #[arg(long = "sequencer.lead-ms", default_value_t = 1_500)]
     pub lead_ms: u64,
     /// Indices of the L1 validators for whose slots this node builds, such as 0-9,12; absent: it builds for every slot

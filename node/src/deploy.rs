@@ -3,7 +3,7 @@
 
 use alloy_consensus::TxEip1559;
 use alloy_eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718};
-use alloy_genesis::GenesisAccount;
+use alloy_genesis::{Genesis, GenesisAccount};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_rpc_types_eth::{TransactionInput, TransactionReceipt, TransactionRequest};
 use alloy_sol_types::SolCall;
@@ -113,7 +113,74 @@ pub async fn deploy(
 ) -> Result<Deployment, DeployError> {
     let l1_chain_id = rpc.chain_id().await?;
     let head = rpc.header(BlockNumberOrTag::Latest).await?.ok_or_else(|| malformed(rpc, "no head"))?;
-    let mut genesis = dev::l2_genesis(head.header.timestamp, Messenger::DEPLOYED_BYTECODE.clone());
+    // Addresses follow from nonces, so genesis can name what is deployed after it is known.
+    let nonce = rpc.nonce(signer.address(), BlockId::latest()).await?;
+    let verifier = signer.address().create(nonce);
+    let schedule = signer.address().create(nonce + 1);
+    let hub = signer.address().create(nonce + 2);
+    let token_bridge = signer.address().create(nonce + 3);
+    let l1 = predeploys::L1Side { chain_id: l1_chain_id, token_bridge };
+    let mut config =
+        dev::rollup_config(genesis(head.header.timestamp, balance, refund_delay, l1), Address::ZERO, 0, l1_slot_ms);
+    config.l1_chain_id = l1_chain_id;
+    let spec = config.spec().map_err(|error| DeployError::Genesis(error.to_string()))?;
+    require_execute(rpc, &spec).await?;
+    let escrow = escrow(rpc, signer, &config).await?;
+
+    // All five transactions go out together and one L1 block can take them.
+    let base_fee = head.header.base_fee_per_gas.unwrap_or_default();
+    let sender = Sender { rpc, signer, chain_id: l1_chain_id, max_fee: u128::from(base_fee) * 2 + TIP };
+    let register = registration(&config, &spec, verifier, schedule);
+    let steps = [
+        ("deploying ExecuteVerifier", sender.create(nonce, &ExecuteVerifier::BYTECODE).await?),
+        ("deploying OpenSchedule", sender.create(nonce + 1, &OpenSchedule::BYTECODE).await?),
+        ("deploying Hub", sender.create(nonce + 2, &Hub::BYTECODE).await?),
+        ("deploying TokenBridge", sender.create(nonce + 3, &with_arguments(&TokenBridge::BYTECODE, hub)).await?),
+        ("registering the rollup", sender.call(nonce + 4, hub, register, escrow).await?),
+    ];
+    let mut gas_used = 0;
+    for (what, hash) in steps {
+        let receipt = wait(rpc, what, hash, l1_slot_ms).await?;
+        gas_used += receipt.gas_used;
+        config.hub_block = receipt.block_number.unwrap_or_default();
+    }
+    config.hub = hub;
+    Ok(Deployment { config, verifier, schedule, token_bridge, gas_used })
+}
+
+/// Registers one more devnet rollup, with `chain_id`, in the Hub where `first` is, with the same `verifier`, `schedule`
+/// and refund delay; returns its chain file.
+pub async fn register(
+    rpc: &L1Rpc,
+    signer: &Signer,
+    first: &RollupConfig,
+    [verifier, schedule]: [Address; 2],
+    chain_id: u64,
+    balance: U256,
+) -> Result<RollupConfig, DeployError> {
+    let head = rpc.header(BlockNumberOrTag::Latest).await?.ok_or_else(|| malformed(rpc, "no head"))?;
+    let l1_slot_ms = first.l1_slot_ms;
+    let token_bridge = first.token_bridge().unwrap_or_default();
+    let l1 = predeploys::L1Side { chain_id: first.l1_chain_id, token_bridge };
+    let refund_delay = Duration::from_secs(first.refund_delay().saturating_to());
+    let genesis = dev::renumbered(genesis(head.header.timestamp, balance, refund_delay, l1), chain_id);
+    let mut config = dev::rollup_config(genesis, first.hub, 0, l1_slot_ms);
+    config.l1_chain_id = first.l1_chain_id;
+    let spec = config.spec().map_err(|error| DeployError::Genesis(error.to_string()))?;
+    let escrow = escrow(rpc, signer, &config).await?;
+    let nonce = rpc.nonce(signer.address(), BlockId::latest()).await?;
+    let base_fee = head.header.base_fee_per_gas.unwrap_or_default();
+    let sender = Sender { rpc, signer, chain_id: config.l1_chain_id, max_fee: u128::from(base_fee) * 2 + TIP };
+    let register = registration(&config, &spec, verifier, schedule);
+    let hash = sender.call(nonce, config.hub, register, escrow).await?;
+    let receipt = wait(rpc, "registering another rollup", hash, l1_slot_ms).await?;
+    config.hub_block = receipt.block_number.unwrap_or_default();
+    Ok(config)
+}
+
+/// The devnet rollup's genesis at `timestamp` with `balance` wei for each of its accounts, on the L1 side `l1` of the bridge.
+fn genesis(timestamp: u64, balance: U256, refund_delay: Duration, l1: predeploys::L1Side) -> Genesis {
+    let mut genesis = dev::l2_genesis(timestamp, Messenger::DEPLOYED_BYTECODE.clone());
     predeploys::set_refund_delay(&mut genesis.alloc, refund_delay.as_secs());
     for (address, account) in &mut genesis.alloc {
         if *address != predeploys::MESSENGER && !account.balance.is_zero() {
@@ -125,53 +192,28 @@ pub async fn deploy(
         let funded = GenesisAccount::default().with_balance(balance.min(dev::RELAYER_BALANCE));
         genesis.alloc.insert(relayer.address, funded);
     }
-    // Addresses follow from nonces, so genesis can name what is deployed after it is known.
-    let nonce = rpc.nonce(signer.address(), BlockId::latest()).await?;
-    let verifier = signer.address().create(nonce);
-    let schedule = signer.address().create(nonce + 1);
-    let hub = signer.address().create(nonce + 2);
-    let token_bridge = signer.address().create(nonce + 3);
-    let l1 = predeploys::L1Side { chain_id: l1_chain_id, token_bridge };
     genesis.alloc.extend(predeploys::bridge(bridge::tokens::code(), l1));
-    let mut config = dev::rollup_config(genesis, Address::ZERO, 0, l1_slot_ms);
-    config.l1_chain_id = l1_chain_id;
-    let spec = config.spec().map_err(|error| DeployError::Genesis(error.to_string()))?;
-    require_execute(rpc, &spec).await?;
-    let escrow = config.circulating_genesis_balance();
-    let have = rpc.balance(signer.address()).await?;
-    if have < escrow {
-        return Err(DeployError::Poor { address: signer.address(), have, need: escrow });
-    }
+    genesis
+}
 
-    // All five transactions go out together and one L1 block can take them.
-    let base_fee = head.header.base_fee_per_gas.unwrap_or_default();
-    let sender = Sender { rpc, signer, chain_id: l1_chain_id, max_fee: u128::from(base_fee) * 2 + TIP };
-    let register = Hub::registerCall {
-        p: Hub::RollupParams {
-            chainId: spec.chain_id,
-            verifier,
-            schedule,
-            gasLimitMin: config.gas_limit_min,
-            gasLimitMax: config.gas_limit_max,
-            minOriginLag: config.min_origin_lag,
-        },
-        genesisHeaderRlp: alloy_rlp::encode(spec.genesis_header()).into(),
+/// What a registration escrows, wei, which the account has.
+async fn escrow(rpc: &L1Rpc, signer: &Signer, config: &RollupConfig) -> Result<U256, DeployError> {
+    let need = config.circulating_genesis_balance();
+    let have = rpc.balance(signer.address()).await?;
+    if have < need { Err(DeployError::Poor { address: signer.address(), have, need }) } else { Ok(need) }
+}
+
+/// Input of `Hub.register`.
+fn registration(config: &RollupConfig, spec: &ChainSpec, verifier: Address, schedule: Address) -> Bytes {
+    let p = Hub::RollupParams {
+        chainId: spec.chain_id,
+        verifier,
+        schedule,
+        gasLimitMin: config.gas_limit_min,
+        gasLimitMax: config.gas_limit_max,
+        minOriginLag: config.min_origin_lag,
     };
-    let steps = [
-        ("deploying ExecuteVerifier", sender.create(nonce, &ExecuteVerifier::BYTECODE).await?),
-        ("deploying OpenSchedule", sender.create(nonce + 1, &OpenSchedule::BYTECODE).await?),
-        ("deploying Hub", sender.create(nonce + 2, &Hub::BYTECODE).await?),
-        ("deploying TokenBridge", sender.create(nonce + 3, &with_arguments(&TokenBridge::BYTECODE, hub)).await?),
-        ("registering the rollup", sender.call(nonce + 4, hub, register.abi_encode().into(), escrow).await?),
-    ];
-    let mut gas_used = 0;
-    for (what, hash) in steps {
-        let receipt = wait(rpc, what, hash, l1_slot_ms).await?;
-        gas_used += receipt.gas_used;
-        config.hub_block = receipt.block_number.unwrap_or_default();
-    }
-    config.hub = hub;
-    Ok(Deployment { config, verifier, schedule, token_bridge, gas_used })
+    Hub::registerCall { p, genesisHeaderRlp: alloy_rlp::encode(spec.genesis_header()).into() }.abi_encode().into()
 }
 
 /// Sends `wei` from the account of `signer` to each of `accounts` that has less than half of it, and waits for the receipts.

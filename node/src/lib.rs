@@ -1,6 +1,6 @@
 //! The `basalt` binary's parts, as a library so that tests can start them.
 //!
-//! Open [`node`] first: a whole node in one file. [`driver`] carries out what `engine` decides, [`production`] builds
+//! Open [`node`] first: a whole node in one file; [`fleet`] is several in one process. [`driver`] carries out what `engine` decides, [`production`] builds
 //! and lands, [`devnet`](mod@devnet) starts everything on one machine.
 
 pub mod carriers;
@@ -12,6 +12,7 @@ pub mod devnet;
 pub mod driver;
 pub mod duties;
 pub mod export;
+pub mod fleet;
 pub mod host;
 pub mod import;
 pub mod landings;

@@ -4,8 +4,9 @@ use crate::{
     carriers::{self, Archive, Carriers},
     driver::{self, CatchingUp, Driver, DriverError, EVENT_QUEUE},
     duties::{Duties, DutiesConfig, DutiesTask},
-    host::{self, Host, Interrupted, Task, Tokio},
-    landings::{LandingLimits, Landings},
+    fleet,
+    host::{self, Host, Interrupted, Task},
+    landings::{self, LandingLimits},
     on_l1::OnL1,
     orders::mailbox,
     payloads::Payloads,
@@ -17,23 +18,17 @@ use crate::{
 };
 use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::{Address, B256, U256};
-use bridge::{
-    message::InboxChain,
-    opening::{Commitments, Kzg, LazyKzg},
-};
+use bridge::{message::InboxChain, opening::Commitments};
 use chainspec::{ChainSpec, ConfigError, RollupConfig, SpecError};
 use engine::{Engine, InboxEntry, L1Ref};
 use execution::StateError;
-use l1::{Beacon, Hands, HubReader, L1Error, L1Rpc, Signer, SignerError, WatchEnd, Watcher, panel::Patience};
+use l1::{Beacon, HubReader, L1Error, L1Rpc, Signer, SignerError, WatchEnd, Watcher};
 use rpc::{Backend, Running, ServeError, Submit, rollup::Role};
 use sequencer::schedule::{Open, ProposerSchedule};
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use storage::{Chain, Limits, StorageError};
 use tokio::sync::mpsc;
 use url::Url;
-
-/// How long open RPC connections may hold up a stop.
-const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The L1 is looked at this many times a slot, between the two bounds.
 const POLLS_PER_SLOT: u64 = 16;
@@ -150,6 +145,18 @@ pub enum StartError {
     /// An archive can't be asked.
     #[error("archive: {0} (--archive.url)")]
     Archive(L1Error),
+    /// One account lands the blocks of all rollups of a process, so they have one L1 and one Hub.
+    #[error("rollup {chain_id} is in another Hub than the first one: serve it by a process of its own (--chain)")]
+    OtherHub {
+        /// Its chain id.
+        chain_id: u64,
+    },
+    /// The same rollup again.
+    #[error("rollup {chain_id} is named twice (--chain)")]
+    Twice {
+        /// Its chain id.
+        chain_id: u64,
+    },
     /// The L1 endpoint is of another chain.
     #[error("an L1 endpoint is chain {found}, the chain file says {expected} (--l1.rpc-url, --chain)")]
     OtherL1 {
@@ -234,7 +241,7 @@ pub struct Node {
     pub pool: Option<Arc<TxPool>>,
     /// Heads and status.
     pub view: Arc<View>,
-    parts: Parts,
+    pub(crate) parts: Parts,
     carriers: Carriers,
     engine: Engine,
 }
@@ -246,43 +253,6 @@ pub struct Workers {
     production: Option<Task<()>>,
     duties: Option<Task<()>>,
     stopper: Stopper,
-}
-
-/// A running node with its RPC server.
-pub struct Handle {
-    /// Where JSON-RPC listens.
-    pub http: SocketAddr,
-    server: Running,
-    workers: Workers,
-}
-
-/// Opens everything and starts to follow.
-pub async fn launch(config: Config) -> Result<Handle, StartError> {
-    execution::kzg::share_setup();
-    let host = Tokio::current();
-    if config.sequencer.is_some() {
-        // Seconds of work that the first landing would wait for. A follower loads it with its first blob.
-        let load = || {
-            Kzg::load();
-        };
-        host.run_blocking("loading KZG", Box::new(load));
-    }
-    let spec = Arc::new(config.rollup.spec()?);
-    let node = Node::assemble(Parts {
-        chain: Chain::open(&config.datadir, spec, config.database)?,
-        rpc: L1Rpc::of(&config.l1_rpc_url, Patience::of_slots(config.rollup.l1_slot_ms)).map_err(StartError::L1)?,
-        beacons: beacons(&config.l1_beacon_url).await.map_err(StartError::Beacon)?,
-        archives: config.archive_url.iter().map(Archive::new).collect::<Result<_, _>>().map_err(StartError::Archive)?,
-        blob_retention: config.blob_retention,
-        rollup: config.rollup.clone(),
-        sequencer: config.sequencer.clone(),
-        kzg: Arc::new(LazyKzg),
-        host,
-    })
-    .await?;
-    // RPC first, so that a node that is catching up can say so.
-    let server = serve(&config, &node).await?;
-    Ok(Handle { http: server.address, server, workers: node.run() })
 }
 
 impl Node {
@@ -317,8 +287,14 @@ impl Node {
         Ok(Self { chain: chain.clone(), pool, view, carriers, engine, parts })
     }
 
-    /// Starts to follow, and to build where it is a sequencer.
-    pub fn run(self) -> Workers {
+    /// Starts to follow, and to build where it is a sequencer, with landings of its own.
+    pub fn run_alone(self) -> Workers {
+        let landings = fleet::shared(std::slice::from_ref(&self));
+        self.run(landings)
+    }
+
+    /// Starts to follow, and to build where it is a sequencer, whose blocks `landings` land.
+    pub fn run(self, landings: Option<landings::Shared>) -> Workers {
         let Self { chain, pool, view, parts, carriers, engine } = self;
         let Parts { host, kzg, rpc, beacons, rollup, sequencer, blob_retention, .. } = parts;
         let (stopper, shutdown) = shutdown::channel();
@@ -332,7 +308,7 @@ impl Node {
         let mut production = None;
         let mut duties = None;
         let mut orders = None;
-        if let (Some(sequencer), Some(pool)) = (sequencer, &pool) {
+        if let (Some(sequencer), Some(pool), Some(landings)) = (sequencer, &pool, landings) {
             let (sender, receiver) = mailbox();
             let slot_ms = rollup.l1_slot_ms;
             let schedule: Arc<dyn ProposerSchedule> = match &sequencer.duties {
@@ -345,9 +321,6 @@ impl Node {
                 }
             };
             let turn = Turn::new(schedule, chain.clone(), sequencer.signer.address(), slot_ms);
-            let hands = Hands::new(rpc.clone(), sequencer.signer.clone(), rollup.l1_chain_id);
-            let rollups = (chain.clone(), Vec::new());
-            let landings = Landings::new(host.clone(), kzg.clone(), rollups, rpc, hands, rollup.hub, sequencer.landing);
             let task = Production {
                 host: host.clone(),
                 kzg,
@@ -417,20 +390,6 @@ impl Workers {
     }
 }
 
-impl Handle {
-    /// Waits until the node fails, which it should not.
-    pub async fn failed(&mut self) -> NodeError {
-        self.workers.failed().await
-    }
-
-    /// Stops everything and returns when nothing runs any more.
-    pub async fn stop(self) {
-        self.workers.stop();
-        self.server.stop(STOP_PATIENCE).await;
-        self.workers.ended().await;
-    }
-}
-
 async fn join<T>(task: &mut Task<T>) {
     if task.is_told() {
         return;
@@ -475,7 +434,7 @@ async fn watch(
 }
 
 /// The endpoints at `urls`, of which one has to be there; the others may come later.
-async fn beacons(urls: &[Url]) -> Result<Vec<Beacon>, L1Error> {
+pub(crate) async fn beacons(urls: &[Url]) -> Result<Vec<Beacon>, L1Error> {
     let beacons = urls.iter().map(Beacon::new).collect::<Result<Vec<_>, _>>()?;
     let mut failed = None;
     for beacon in &beacons {
@@ -531,7 +490,7 @@ async fn inbox(
     }
 }
 
-async fn serve(config: &Config, node: &Node) -> Result<Running, StartError> {
+pub(crate) async fn serve(config: &Config, node: &Node) -> Result<Running, StartError> {
     let submit: Arc<dyn Submit> = match &node.pool {
         Some(pool) => pool.clone(),
         None => Arc::new(NoPool::default()),

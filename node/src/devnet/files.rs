@@ -1,8 +1,8 @@
 //! The devnet's folder and the files in it. It must not know what processes do.
 //!
 //! ```text
-//! devnet.json  what clients need     .env  the same for shells     chain.json  the chain file
-//! deployment.json  what was deployed  sequencer.key  l1/ sequencer/ sequencer-2/ follower/  databases   logs/
+//! devnet.json  what clients need     .env  the same for shells     chain.json chain-2.json  the rollups' chain files
+//! deployment.json  what was deployed  sequencer.key  l1/ sequencer/ sequencer-2/ follower/ follower-2/  databases   logs/
 //! ```
 
 use super::processes::Role;
@@ -47,12 +47,15 @@ pub enum FileError {
 }
 
 /// Where a process listens.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Endpoint {
-    /// JSON-RPC.
+    /// JSON-RPC, of the first rollup.
     pub http: SocketAddr,
     /// Beacon API, on L1.
     pub beacon: Option<SocketAddr>,
+    /// JSON-RPC of further rollups.
+    #[serde(default)]
+    pub more: Vec<SocketAddr>,
 }
 
 /// `devnet.json`.
@@ -74,6 +77,9 @@ pub struct Devnet {
     pub follower: NodeInfo,
     /// Chain id of the rollup.
     pub l2_chain_id: u64,
+    /// The other rollups of the same Hub, which the same processes build.
+    #[serde(default)]
+    pub more_rollups: Vec<RollupInfo>,
     /// Hub, on L1.
     pub hub: Address,
     /// ExecuteVerifier, on L1.
@@ -122,6 +128,20 @@ impl NodeInfo {
     pub(super) fn new(http: SocketAddr, pid: Option<u32>) -> Self {
         Self { rpc_url: format!("http://{http}"), pid }
     }
+}
+
+/// A further rollup in `devnet.json`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RollupInfo {
+    /// Its chain id.
+    pub l2_chain_id: u64,
+    /// Its chain file.
+    pub chain_file: PathBuf,
+    /// The nodes that build its blocks, in the order of the first rollup's.
+    pub sequencers: Vec<NodeInfo>,
+    /// The node that follows it.
+    pub follower: NodeInfo,
 }
 
 /// A funded account.
@@ -184,8 +204,26 @@ impl Folder {
         &self.0
     }
 
-    pub(super) fn chain_file(&self) -> PathBuf {
-        self.0.join("chain.json")
+    /// The chain file of a rollup, by its place among [`dev::L2_CHAIN_IDS`].
+    pub(super) fn chain_file(&self, rollup: usize) -> PathBuf {
+        self.0.join(if rollup == 0 { "chain.json".to_owned() } else { format!("chain-{}.json", rollup + 1) })
+    }
+
+    /// What that file holds; `None` when the rollup was not registered yet.
+    pub(super) fn chain(&self, rollup: usize) -> Result<Option<RollupConfig>, FileError> {
+        let path = self.chain_file(rollup);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(FileError::Io { path, source }),
+        };
+        let config = RollupConfig::from_json(&text);
+        config.map(Some).map_err(|error| FileError::Broken { path, reason: error.to_string() })
+    }
+
+    /// Writes the chain file of a rollup.
+    pub(super) fn write_chain(&self, rollup: usize, config: &RollupConfig) -> Result<(), FileError> {
+        write_json(&self.chain_file(rollup), config)
     }
 
     pub(super) fn data(&self, role: Role) -> PathBuf {
@@ -217,17 +255,15 @@ impl Folder {
     /// What an earlier run deployed.
     pub(super) fn deployment(&self) -> Result<Option<Deployed>, FileError> {
         let Some(file) = read_json::<DeploymentFile>(&self.0.join(MARKER))? else { return Ok(None) };
-        let path = self.chain_file();
-        let text = fs::read_to_string(&path).map_err(|source| FileError::Io { path: path.clone(), source })?;
-        let config =
-            RollupConfig::from_json(&text).map_err(|error| FileError::Broken { path, reason: error.to_string() })?;
+        let missing = || FileError::Broken { path: self.chain_file(0), reason: "it is not there".into() };
+        let config = self.chain(0)?.ok_or_else(missing)?;
         Ok(Some(Deployed { config, verifier: file.verifier, schedule: file.schedule }))
     }
 
     /// Writes the chain file, then the marker: a marker without a chain file never exists.
     pub(super) fn write_deployment(&self, deployment: &Deployment) -> Result<Deployed, FileError> {
         let Deployment { config, verifier, schedule, .. } = deployment.clone();
-        write_json(&self.chain_file(), &config)?;
+        self.write_chain(0, &config)?;
         write_json(&self.0.join(MARKER), &DeploymentFile { verifier, schedule })?;
         Ok(Deployed { config, verifier, schedule })
     }
@@ -251,6 +287,14 @@ impl Folder {
             dev::ACCOUNTS[0].address,
             dev::ACCOUNTS[0].key,
         );
+        for (index, rollup) in devnet.more_rollups.iter().enumerate() {
+            let name = format!("L2_ROLLUP_{}", index + 2);
+            if let Some(sequencer) = rollup.sequencers.first() {
+                env.push_str(&format!("{name}_RPC_URL={}\n", sequencer.rpc_url));
+            }
+            env.push_str(&format!("{name}_FOLLOWER_RPC_URL={}\n", rollup.follower.rpc_url));
+            env.push_str(&format!("{name}_CHAIN_ID={}\n", rollup.l2_chain_id));
+        }
         for (index, sequencer) in devnet.more_sequencers.iter().enumerate() {
             env.push_str(&format!("L2_SEQUENCER_{}_RPC_URL={}\n", index + 2, sequencer.rpc_url));
         }

@@ -1,4 +1,4 @@
-//! `basalt devnet`: an L1, its contracts, one or more sequencers and a follower on this machine, as one process tree.
+//! `basalt devnet`: an L1, its contracts, one or more sequencers and a follower of each rollup on this machine, as one process tree.
 //!
 //! This process starts the others, deploys, prints what a newcomer needs, restarts an L2 node that was killed, and stops
 //! all of them together. The children end by themselves when it dies, because it holds their standard input.
@@ -10,7 +10,7 @@ mod table;
 
 pub mod test;
 
-pub use files::{Devnet, Endpoint, L1Info, NodeInfo, write_ready};
+pub use files::{Devnet, Endpoint, L1Info, NodeInfo, RollupInfo, write_ready};
 
 use crate::{
     cli::DevnetArgs,
@@ -19,8 +19,8 @@ use crate::{
     shutdown,
 };
 use alloy_primitives::{Address, U256};
-use chainspec::dev;
-use files::{FileError, Folder};
+use chainspec::{RollupConfig, dev};
+use files::{Deployed, FileError, Folder};
 use l1::{L1Rpc, Signer};
 use processes::{Child, ProcessError, Role};
 use std::{net::SocketAddr, time::Duration};
@@ -87,8 +87,9 @@ pub async fn run(args: DevnetArgs) -> Result<(), DevnetError> {
 /// Before anything starts: a child could name only its own flag, and half a devnet would be up by then.
 fn require_free_ports(args: &DevnetArgs) -> Result<(), DevnetError> {
     let l1 = [(args.l1.http_port, "--l1.http-port"), (args.l1.beacon_port, "--l1.beacon-port")];
-    let flag = |role| if role == Role::Follower { "--follower.http.port" } else { "--http.port" };
-    let l2 = supervise::roles(args.sequencers).map(|role| (supervise::port(args, role), flag(role)));
+    let flag = |role| if matches!(role, Role::Follower(_)) { "--follower.http.port" } else { "--http.port" };
+    let ports = |role| supervise::ports(args, role).into_iter().map(move |port| (port, flag(role)));
+    let l2 = supervise::roles(args).flat_map(ports);
     for (port, flag) in l1.into_iter().chain(l2) {
         let bound = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port));
         if bound.is_err_and(|error| error.kind() == std::io::ErrorKind::AddrInUse) {
@@ -124,13 +125,14 @@ async fn start_and_wait(
     if let Some(missing) = more.iter().find(|address| !deployment.config.genesis.alloc.contains_key(*address)) {
         return Err(DevnetError::OneSequencer { missing: *missing });
     }
+    let configs = rollups(args, folder, &rpc, &signer, &deployment).await?;
     deploy::fund(&rpc, &signer, args.l1.slot_ms, &more, LANDING_BALANCE).await?;
 
     let plan = Plan { args, folder, rpc: &rpc_url, beacon: &beacon_url };
     let mut nodes = Nodes::start(&plan).await?;
     let mut devnet = Devnet {
         datadir: folder.path().to_owned(),
-        chain_file: folder.chain_file(),
+        chain_file: folder.chain_file(0),
         l1: L1Info {
             rpc_url: rpc_url.to_string(),
             beacon_url: beacon_url.to_string(),
@@ -142,6 +144,14 @@ async fn start_and_wait(
         more_sequencers: Vec::new(),
         follower: NodeInfo::default(),
         l2_chain_id: deployment.config.genesis.config.chain_id,
+        more_rollups: (1..)
+            .zip(&configs)
+            .map(|(rollup, config)| RollupInfo {
+                l2_chain_id: config.genesis.config.chain_id,
+                chain_file: folder.chain_file(rollup),
+                ..Default::default()
+            })
+            .collect(),
         hub: deployment.config.hub,
         verifier: deployment.verifier,
         schedule: deployment.schedule,
@@ -174,13 +184,41 @@ async fn start_and_wait(
     end
 }
 
+/// The chain files of all rollups but the first; those that are missing are registered.
+async fn rollups(
+    args: &DevnetArgs,
+    folder: &Folder,
+    rpc: &L1Rpc,
+    signer: &Signer,
+    first: &Deployed,
+) -> Result<Vec<RollupConfig>, DevnetError> {
+    let mut configs = Vec::new();
+    for (rollup, chain_id) in dev::L2_CHAIN_IDS.into_iter().enumerate().take(usize::from(args.rollups)).skip(1) {
+        let config = match folder.chain(rollup)? {
+            Some(config) => config,
+            None => {
+                let contracts = [first.verifier, first.schedule];
+                let registered =
+                    deploy::register(rpc, signer, &first.config, contracts, chain_id, dev::BALANCE).await?;
+                folder.write_chain(rollup, &registered)?;
+                registered
+            }
+        };
+        configs.push(config);
+    }
+    Ok(configs)
+}
+
 impl Devnet {
     /// Takes over where the nodes listen and which processes they are.
     fn name_nodes(&mut self, nodes: &Nodes) {
-        let (mut sequencers, follower) = nodes.infos();
+        let (mut sequencers, follower) = nodes.infos(0);
         self.more_sequencers = sequencers.split_off(1);
         self.sequencer = sequencers.pop().unwrap_or_default();
-        self.follower = follower.unwrap_or_default();
+        self.follower = follower;
+        for (rollup, info) in (1..).zip(&mut self.more_rollups) {
+            (info.sequencers, info.follower) = nodes.infos(rollup);
+        }
     }
 }
 

@@ -19,30 +19,35 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 const SEQUENCERS: [&str; dev::SEQUENCERS.len()] =
     ["sequencer", "sequencer-2", "sequencer-3", "sequencer-4", "sequencer-5"];
 
+/// Names of the followers.
+const FOLLOWERS: [&str; dev::L2_CHAIN_IDS.len()] = ["follower", "follower-2", "follower-3"];
+
 /// Which process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     L1,
     /// By its place among [`dev::SEQUENCERS`].
     Sequencer(usize),
-    Follower,
+    /// Of a rollup, by its place among [`dev::L2_CHAIN_IDS`].
+    Follower(usize),
 }
 
 impl Role {
     /// All that there can be.
     pub(super) fn all() -> impl Iterator<Item = Self> {
-        [Self::L1, Self::Follower].into_iter().chain((0..SEQUENCERS.len()).map(Self::Sequencer))
+        let followers = (0..FOLLOWERS.len()).map(Self::Follower);
+        [Self::L1].into_iter().chain(followers).chain((0..SEQUENCERS.len()).map(Self::Sequencer))
     }
 
     /// Name of its folder, its log and its lines.
     ///
     /// # Panics
-    /// For a sequencer that has no account.
+    /// For a sequencer that has no account, and a follower of a rollup that has no chain id.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::L1 => "l1",
             Self::Sequencer(index) => SEQUENCERS[index],
-            Self::Follower => "follower",
+            Self::Follower(rollup) => FOLLOWERS[rollup],
         }
     }
 }

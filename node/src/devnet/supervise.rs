@@ -5,10 +5,13 @@ use super::{
     files::{Endpoint, FileError, Folder, NodeInfo},
     processes::{Child, ProcessError, Role},
 };
-use crate::cli::DevnetArgs;
+use crate::{cli::DevnetArgs, commands::RPC_PORT_STEP};
 use devnet::validators;
 use futures::future::select_all;
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 use url::Url;
 
 /// A node that is killed sooner than this after its start died young.
@@ -25,7 +28,7 @@ pub(super) struct Plan<'a> {
     pub(super) beacon: &'a Url,
 }
 
-/// The L2 nodes: the sequencers in their order, then the follower.
+/// The L2 nodes: the sequencers in their order, then the rollups' followers in theirs.
 pub(super) struct Nodes(Vec<Node>);
 
 struct Node {
@@ -36,20 +39,26 @@ struct Node {
     died_young: u32,
 }
 
-/// The L2 nodes of a devnet with so many sequencers.
-pub(super) fn roles(sequencers: u8) -> impl Iterator<Item = Role> {
-    (0..usize::from(sequencers)).map(Role::Sequencer).chain([Role::Follower])
+/// The L2 nodes of a devnet.
+pub(super) fn roles(args: &DevnetArgs) -> impl Iterator<Item = Role> + use<> {
+    let sequencers = (0..usize::from(args.sequencers)).map(Role::Sequencer);
+    sequencers.chain((0..usize::from(args.rollups)).map(Role::Follower))
 }
 
-/// Where an L2 node listens; the first two ports are flags, the others follow. 0 is any.
-pub(super) const fn port(args: &DevnetArgs, role: Role) -> u16 {
+/// Where a process listens, for each rollup that it serves; the first two ports of L2 nodes are flags, the others follow. 0 is any.
+pub(super) fn ports(args: &DevnetArgs, role: Role) -> Vec<u16> {
+    let above = |first: u16, more: usize| {
+        // A handful of each, so this does not overflow where the first port leaves room for them.
+        if first == 0 { 0 } else { first.saturating_add(more as u16) }
+    };
+    let step = |rollup: usize| usize::from(RPC_PORT_STEP) * rollup;
     match role {
-        Role::L1 => args.l1.http_port,
-        Role::Follower => args.follower_http_port,
-        Role::Sequencer(0) => args.http_port,
-        Role::Sequencer(_) if args.http_port == 0 => 0,
-        // At most five sequencers, so this does not overflow where the first port leaves room for them.
-        Role::Sequencer(index) => args.http_port.saturating_add(index as u16 + 1),
+        Role::L1 => vec![args.l1.http_port],
+        Role::Follower(rollup) => vec![above(args.follower_http_port, step(rollup))],
+        Role::Sequencer(index) => {
+            let own = if index == 0 { 0 } else { index + 1 };
+            (0..usize::from(args.rollups)).map(|rollup| above(args.http_port, own + step(rollup))).collect()
+        }
     }
 }
 
@@ -60,20 +69,24 @@ fn validators_of(index: usize, sequencers: usize) -> String {
 }
 
 impl Plan<'_> {
-    fn flags(&self, role: Role, port: u16) -> Result<Vec<String>, FileError> {
+    fn flags(&self, role: Role, ports: &[u16]) -> Result<Vec<String>, FileError> {
         let mut flags = vec![
             "node".into(),
-            format!("--chain={}", self.folder.chain_file().display()),
             format!("--datadir={}", self.folder.data(role).display()),
             format!("--l1.rpc-url={}", self.rpc),
             format!("--l1.beacon-url={}", self.beacon),
-            format!("--http.port={port}"),
             // A devnet serves everything to everyone on this machine, as anvil does.
             "--http.api=eth,net,web3,txpool,debug,rollup".into(),
             "--http.corsdomain=*".into(),
             "--http.vhosts=*".into(),
             "--rpc.txfeecap=0".into(),
         ];
+        let served = match role {
+            Role::Follower(rollup) => rollup..rollup + 1,
+            Role::L1 | Role::Sequencer(_) => 0..usize::from(self.args.rollups),
+        };
+        flags.extend(served.map(|rollup| format!("--chain={}", self.folder.chain_file(rollup).display())));
+        flags.extend(ports.iter().map(|port| format!("--http.port={port}")));
         if let Role::Sequencer(index) = role {
             let key_file = self.folder.sequencer_key(index)?;
             flags.extend(["--sequencer".into(), format!("--sequencer.key-file={}", key_file.display())]);
@@ -92,26 +105,36 @@ impl Nodes {
     /// Starts all of them and waits until they are ready.
     pub(super) async fn start(plan: &Plan<'_>) -> Result<Self, DevnetError> {
         let mut children = Vec::new();
-        for role in roles(plan.args.sequencers) {
-            let flags = plan.flags(role, port(plan.args, role))?;
+        for role in roles(plan.args) {
+            let flags = plan.flags(role, &ports(plan.args, role))?;
             children.push((role, Child::spawn(role, plan.folder, flags)?));
         }
         let mut nodes = Vec::new();
         for (role, mut child) in children {
             let at: Endpoint = child.ready(START_PATIENCE).await?;
             // The port that was taken stays the same over a restart, so that clients find the node again.
-            let flags = plan.flags(role, at.http.port())?;
+            let taken: Vec<u16> = listening(&at).map(|at| at.port()).collect();
+            let flags = plan.flags(role, &taken)?;
             nodes.push(Node { child, flags, at, since: Instant::now(), died_young: 0 });
         }
         Ok(Self(nodes))
     }
 
-    /// The sequencers, and the follower.
-    pub(super) fn infos(&self) -> (Vec<NodeInfo>, Option<NodeInfo>) {
-        let mut infos: Vec<NodeInfo> =
-            self.0.iter().map(|node| NodeInfo::new(node.at.http, node.child.pid())).collect();
-        let follower = infos.pop();
-        (infos, follower)
+    /// The nodes of a rollup: those that build it, and the one that follows it.
+    pub(super) fn infos(&self, rollup: usize) -> (Vec<NodeInfo>, NodeInfo) {
+        let mut sequencers = Vec::new();
+        let mut follower = NodeInfo::default();
+        for node in &self.0 {
+            let pid = node.child.pid();
+            match node.child.role() {
+                Role::Sequencer(_) => {
+                    sequencers.extend(listening(&node.at).nth(rollup).map(|http| NodeInfo::new(http, pid)));
+                }
+                Role::Follower(of) if of == rollup => follower = NodeInfo::new(node.at.http, pid),
+                Role::Follower(_) | Role::L1 => {}
+            }
+        }
+        (sequencers, follower)
     }
 
     /// Waits until one of them was killed, and starts it again. One that ended by itself, or dies young again and again, is an
@@ -139,6 +162,11 @@ impl Nodes {
             node.child.stop().await;
         }
     }
+}
+
+/// Where a process listens, in the order of its rollups.
+fn listening(at: &Endpoint) -> impl Iterator<Item = SocketAddr> + '_ {
+    std::iter::once(at.http).chain(at.more.iter().copied())
 }
 
 #[cfg(test)]

@@ -17,6 +17,13 @@ pub(super) fn banner(devnet: &Devnet, took: Duration) -> String {
         line(format!("  L2         {}   sequencer {}", sequencer.rpc_url, index + 2));
     }
     line(format!("  L2         {}   follower, from L1 alone", devnet.follower.rpc_url));
+    for rollup in &devnet.more_rollups {
+        for (index, sequencer) in rollup.sequencers.iter().enumerate() {
+            let name = if index == 0 { "sequencer".to_owned() } else { format!("sequencer {}", index + 1) };
+            line(format!("  L2         {}   chain {}, {name}", sequencer.rpc_url, rollup.l2_chain_id));
+        }
+        line(format!("  L2         {}   follower of chain {}", rollup.follower.rpc_url, rollup.l2_chain_id));
+    }
     line(String::new());
     line(format!("  Hub        {}   on L1", devnet.hub));
     line(format!("  Verifier   {}   on L1", devnet.verifier));

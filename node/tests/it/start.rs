@@ -5,7 +5,7 @@ use alloy_eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718};
 use alloy_primitives::{Bytes, TxKind, U256};
 use alloy_sol_types::SolCall;
 use basalt_node::{
-    deploy,
+    deploy, fleet,
     node::{self, StartError},
 };
 use bridge::abi::Hub;
@@ -55,7 +55,7 @@ impl World {
             limits: rpc::Limits::default(),
             sequencer: None,
         };
-        match node::launch(config).await {
+        match fleet::launch(vec![config]).await {
             Ok(handle) => {
                 handle.stop().await;
                 panic!("the node starts")

@@ -175,7 +175,7 @@ impl Machine {
                 Err(error) => return *stage.lock() = Stage::Refused(error.to_string()),
             };
             let running = Running { chain, pool: node.pool.clone(), view: node.view.clone() };
-            let mut workers = node.run();
+            let mut workers = node.run_alone();
             shelf.open(running.chain.clone());
             *stage.lock() = Stage::Running(running);
             let error = workers.failed().await;
