@@ -61,6 +61,17 @@ sol!(
     "abi/TestToken.json"
 );
 
+sol!(
+    #[sol(all_derives)]
+    Pinger,
+    "abi/Pinger.json"
+);
+sol!(
+    #[sol(all_derives)]
+    Ponger,
+    "abi/Ponger.json"
+);
+
 /// Both contracts have a `Message` of their own in the generated code; ours is the one to pass around.
 macro_rules! message {
     ($generated:ty) => {
@@ -183,4 +194,12 @@ pub fn claim(message: Message, epoch: u64, path: &Path) -> Bytes {
 pub fn forward(messages: Vec<(Message, Path)>, epoch: u64) -> Bytes {
     let (ms, paths) = messages.into_iter().map(|(message, path)| (message.into(), path.to_vec())).unzip();
     Hub::forwardCall { ms, epoch, paths }.abi_encode().into()
+}
+
+/// Calldata of `Hub.proveOutbox`, under the state root of landed block `number`.
+pub fn prove_outbox(chain_id: u64, number: u64, proof: OutboxProof) -> Bytes {
+    let OutboxProof { account, storage } = proof;
+    Hub::proveOutboxCall { chainId: chain_id, blockNumber: number, accountProof: account, storageProof: storage }
+        .abi_encode()
+        .into()
 }

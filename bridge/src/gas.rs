@@ -301,6 +301,13 @@ pub fn forward_gas(data_lengths: &[usize]) -> u64 {
     INTRINSIC.saturating_add(execution.max(calldata.saturating_mul(CALLDATA_FLOOR_BYTE))).saturating_add(state)
 }
 
+/// Gas limit of a `Hub.proveOutbox` with so many bytes of calldata, from above.
+pub fn prove_outbox_gas(proof: Items, calldata_bytes: usize) -> u64 {
+    // The floor of the calldata and what the checks take, though only the greater of both is charged.
+    let calldata = n(calldata_bytes).saturating_mul(CALLDATA_FLOOR_BYTE);
+    INTRINSIC.saturating_add(calldata).saturating_add(outbox_gas(proof)).saturating_add(2 * NEW_SLOT_STATE_GAS)
+}
+
 /// Memory of so many bytes: [`HUB_WORD`] for each word and the quadratic part.
 fn memory(bytes: usize) -> u64 {
     let words = n(bytes.div_ceil(32));

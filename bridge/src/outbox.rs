@@ -40,6 +40,9 @@ pub enum OutboxError {
         /// The size that was asked for.
         count: u64,
     },
+    /// The tree began with a frontier behind this leaf, or size: what is below was never known.
+    #[error("{0} is below where this tree begins")]
+    Below(u64),
     /// The leaf is not among the first `count`.
     #[error("leaf {index} is not among the first {count}")]
     NoSuchLeaf {
@@ -65,12 +68,33 @@ fn node(left: B256, right: B256) -> B256 {
 pub struct Outbox {
     /// `full[level]` holds the nodes of that level whose leaves are all present; about two hashes a leaf.
     full: Vec<Vec<B256>>,
+    /// Leaves of which only the frontier is known, see [`Self::from_frontier`].
+    base: u64,
 }
 
 impl Outbox {
+    /// A tree of `count` leaves that are not known themselves, with the last left node of each level that waits for its right sibling:
+    /// as the Messenger keeps it (SPEC "Outbox", slots 1 to 33). Roots and paths of what is added can be asked for.
+    ///
+    /// # Errors
+    /// [`OutboxError::Full`] above [`MAX_OUTBOX_LEAVES`].
+    pub fn from_frontier(count: u64, branch: &[B256; OUTBOX_DEPTH]) -> Result<Self, OutboxError> {
+        if count > MAX_OUTBOX_LEAVES {
+            return Err(OutboxError::Full);
+        }
+        let waits = |level: usize| !(count >> level).is_multiple_of(2);
+        let nodes = |level: usize| if waits(level) { vec![branch[level]] } else { Vec::new() };
+        Ok(Self { full: (0..OUTBOX_DEPTH).map(nodes).collect(), base: count })
+    }
+
     /// Leaves so far; also the index of the next one.
     pub fn count(&self) -> u64 {
-        self.full.first().map_or(0, |leaves| leaves.len() as u64)
+        self.first_known(0) + self.full.first().map_or(0, |leaves| leaves.len() as u64)
+    }
+
+    /// Place of the first node of a level that is known: the left one of its pair.
+    const fn first_known(&self, level: usize) -> u64 {
+        (self.base >> level) & !1
     }
 
     /// Appends a leaf and returns its index.
@@ -118,17 +142,23 @@ impl Outbox {
         if index >= count {
             return Err(OutboxError::NoSuchLeaf { index, count });
         }
+        if index < self.base {
+            return Err(OutboxError::Below(index));
+        }
         let Ok(path) = path_with(index, count, |level, at| self.full(level, at));
         Ok(path)
     }
 
     fn check(&self, count: u64) -> Result<(), OutboxError> {
         let have = self.count();
-        if count > have { Err(OutboxError::BeyondEnd { have, count }) } else { Ok(()) }
+        if count > have {
+            return Err(OutboxError::BeyondEnd { have, count });
+        }
+        if count < self.base { Err(OutboxError::Below(count)) } else { Ok(()) }
     }
 
     fn full(&self, level: usize, at: u64) -> Result<B256, Infallible> {
-        Ok(self.full[level][at as usize])
+        Ok(self.full[level][(at - self.first_known(level)) as usize])
     }
 }
 

@@ -135,6 +135,12 @@ pub struct DevnetTestArgs {
     /// Signed transactions to send on L2
     #[arg(long, default_value_t = 200)]
     pub transactions: usize,
+    /// Instead: two rollups of one process, contracts that call and answer each other with value, the process killed, L1 reorganised
+    #[arg(long)]
+    pub cross_rollup: bool,
+    /// Round trips of --cross-rollup before the faults
+    #[arg(long, default_value_t = 100, requires = "cross_rollup")]
+    pub round_trips: usize,
 }
 
 /// Flags of `basalt node`.

@@ -1,13 +1,14 @@
 //! The rollups that one process serves: a node for each, and one account that lands the blocks of all.
 //!
 //! ```text
-//!  chain file A ─► Node A ─► production A ─┐
+//!  chain file A ─► Node A ─► production A ─┬─► Crossing: messages from one to the other
 //!  chain file B ─► Node B ─► production B ─┴─► Landings: one lane of L1 nonces
 //! ```
 //! Each node has a database, an engine and an RPC server of its own, and follows L1 by itself. It must not know what a block holds.
 
 use crate::{
     carriers::Archive,
+    crossing::{self, Crossing},
     host::{Host, Tokio},
     landings::{self, Landings},
     node::{Config, Node, NodeError, Parts, StartError, Workers, beacons, serve},
@@ -73,7 +74,11 @@ pub async fn launch(configs: Vec<Config>) -> Result<Fleet, StartError> {
         servers.push(serve(config, node).await?);
     }
     let landings = shared(&nodes);
-    let run = |(node, server): (Node, Running)| Member { server, workers: node.run(landings.clone()) };
+    let crossing = crossing(&nodes);
+    let run = |(node, server): (Node, Running)| {
+        let workers = node.run(landings.clone(), crossing.clone());
+        Member { server, workers }
+    };
     Ok(Fleet(nodes.into_iter().zip(servers).map(run).collect()))
 }
 
@@ -86,6 +91,14 @@ pub fn shared(nodes: &[Node]) -> Option<landings::Shared> {
     let hands = Hands::new(rpc.clone(), sequencer.signer.clone(), rollup.l1_chain_id);
     let rollups = (first.chain.clone(), more);
     Some(Landings::new(host.clone(), kzg.clone(), rollups, rpc.clone(), hands, rollup.hub, sequencer.landing))
+}
+
+/// What carries messages between the rollups that `nodes` build.
+fn crossing(nodes: &[Node]) -> Option<crossing::Shared> {
+    let sequencers: Vec<&Node> = nodes.iter().filter(|node| node.parts.sequencer.is_some()).collect();
+    let first = &sequencers.first()?.parts;
+    let chains = sequencers.iter().map(|node| node.chain.clone()).collect();
+    Crossing::new(first.rpc.clone(), first.rollup.hub, chains)
 }
 
 /// One account, one L1, one Hub; and no rollup twice.

@@ -87,6 +87,8 @@ pub struct Landings {
     freed: Vec<(u64, B256)>,
     /// By chain id.
     pauses: BTreeMap<u64, Pause>,
+    /// The same for blocks that counted on what was on its way: only those are refused where a stranger's message came first.
+    bundle_pauses: BTreeMap<u64, Pause>,
     purse: Purse,
     alarms: Alarms,
     /// The endpoint could not say whether a landing would succeed, and the operator was told.
@@ -151,6 +153,7 @@ impl Landings {
             lane: None,
             freed: Vec::new(),
             pauses: BTreeMap::new(),
+            bundle_pauses: BTreeMap::new(),
             purse: Purse::default(),
             alarms: Alarms::default(),
             is_unsure: false,
@@ -188,6 +191,11 @@ impl Landings {
     /// Whether a landing of a rollup may be begun on this L1 head, or a refusal was too recent.
     pub fn may_begin(&self, chain_id: u64, l1_number: u64) -> bool {
         self.pauses.get(&chain_id).is_none_or(|pause| pause.is_over(l1_number))
+    }
+
+    /// Whether a block of a rollup may count on messages on their way, or one that did was refused too recently.
+    pub fn may_bundle(&self, chain_id: u64, l1_number: u64) -> bool {
+        self.bundle_pauses.get(&chain_id).is_none_or(|pause| pause.is_over(l1_number))
     }
 
     /// Whether an errand may be run on this L1 head, or a refusal was too recent.
@@ -231,12 +239,12 @@ impl Landings {
         self.feed(Event::Errand { errand, view }).await
     }
 
-    /// What an errand calls Hub with.
-    pub fn errand_input(&self, id: B256) -> Option<Bytes> {
-        match self.payloads.input(id) {
+    /// What the transaction of a block, or of an errand, calls Hub with.
+    pub fn input(&self, name: B256) -> Option<Bytes> {
+        match self.payloads.input(name) {
             Ok(input) => Some(input),
             Err(error) => {
-                tracing::error!(%error, %id, "an errand's calldata can't be read");
+                tracing::error!(%error, %name, "calldata can't be read");
                 None
             }
         }
@@ -301,10 +309,14 @@ impl Landings {
 
     fn sound(&mut self, what: What, report: &Report) {
         let whose = if let What::Advance { chain_id, .. } = what { chain_id } else { ERRANDS };
+        let is_bundled = matches!(what, What::Advance { is_bundled: true, .. });
         match report {
-            Report::Reverted(reverted) => self.pause_from(whose, reverted.l1_number),
+            Report::Reverted(reverted) => self.pause_from(whose, is_bundled, reverted.l1_number),
             Report::Landed { .. } => {
                 self.pauses.remove(&whose);
+                if is_bundled {
+                    self.bundle_pauses.remove(&whose);
+                }
                 if self.pauses.is_empty() {
                     self.alarms.clear(Alarm::Paused);
                 }
@@ -327,7 +339,10 @@ impl Landings {
     }
 
     /// L1 refused a rollup's landing, or would have, at L1 block `l1_number`.
-    fn pause_from(&mut self, whose: u64, l1_number: u64) {
+    fn pause_from(&mut self, whose: u64, is_bundled: bool, l1_number: u64) {
+        if is_bundled {
+            return self.bundle_pauses.entry(whose).or_default().refused(l1_number);
+        }
         let pause = self.pauses.entry(whose).or_default();
         pause.refused(l1_number);
         let until = pause.until();

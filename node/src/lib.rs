@@ -6,6 +6,7 @@
 pub mod carriers;
 pub mod cli;
 pub mod commands;
+pub mod crossing;
 pub mod deploy;
 pub mod derive;
 pub mod devnet;

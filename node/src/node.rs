@@ -2,6 +2,7 @@
 
 use crate::{
     carriers::{self, Archive, Carriers},
+    crossing,
     driver::{self, CatchingUp, Driver, DriverError, EVENT_QUEUE},
     duties::{Duties, DutiesConfig, DutiesTask},
     fleet,
@@ -290,11 +291,11 @@ impl Node {
     /// Starts to follow, and to build where it is a sequencer, with landings of its own.
     pub fn run_alone(self) -> Workers {
         let landings = fleet::shared(std::slice::from_ref(&self));
-        self.run(landings)
+        self.run(landings, None)
     }
 
-    /// Starts to follow, and to build where it is a sequencer, whose blocks `landings` land.
-    pub fn run(self, landings: Option<landings::Shared>) -> Workers {
+    /// Starts to follow, and to build where it is a sequencer, whose blocks `landings` land, and whose messages `crossing` carries.
+    pub fn run(self, landings: Option<landings::Shared>, crossing: Option<crossing::Shared>) -> Workers {
         let Self { chain, pool, view, parts, carriers, engine } = self;
         let Parts { host, kzg, rpc, beacons, rollup, sequencer, blob_retention, .. } = parts;
         let (stopper, shutdown) = shutdown::channel();
@@ -333,6 +334,8 @@ impl Node {
                 fee_recipient: sequencer.fee_recipient,
                 view: view.clone(),
                 landings,
+                crossing,
+                declined: None,
                 blocks_per_slot: sequencer.blocks_per_slot,
                 tips: Tips::default(),
                 sealed_for: None,

@@ -13,6 +13,7 @@ mod work;
 
 use crate::{
     carriers::Carriers,
+    crossing::{self, Bundle, Proven},
     derive,
     host::{self, Host, Interrupted},
     landings,
@@ -32,9 +33,9 @@ use sequencer::{
     attributes::{self, Named, Origin},
     builder, relay,
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use storage::{Chain, Durability, StorageError};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use work::Work;
 
 pub use tips::Tips;
@@ -91,6 +92,10 @@ pub struct Production {
     pub view: Arc<View>,
     /// Landings under way, of this rollup and of others that the same account lands.
     pub landings: landings::Shared,
+    /// Messages to other rollups of this process; `None` when there are none.
+    pub crossing: Option<crossing::Shared>,
+    /// The last order to build for which there was nothing to build: what another rollup of this process sends may change that.
+    pub declined: Option<(BuildOn, Vec<InboxEntry>)>,
     /// Most blocks in flight.
     pub blocks_per_slot: usize,
     /// Sealed and not landed.
@@ -157,6 +162,10 @@ impl Production {
     /// Runs until the driver is gone or `shutdown`.
     pub async fn run(mut self, mut orders: OrderInbox, mut shutdown: Shutdown) {
         self.resume().await;
+        let bundles = match &self.crossing {
+            Some(crossing) => crossing.lock().await.wake(self.chain_id()),
+            None => None,
+        };
         loop {
             let order = tokio::select! {
                 biased;
@@ -165,23 +174,63 @@ impl Production {
                     Some(order) => order,
                     None => return,
                 },
+                () = told(bundles.as_deref()) => match self.declined.take() {
+                    Some((on, inbox)) => Order::Build { on, inbox },
+                    None => continue,
+                },
             };
             match order {
-                Order::Build { on, inbox } => {
-                    let more = self.build(on, inbox).await;
-                    if let Err(error) = &more {
-                        tracing::error!(%error, "no block for this slot");
-                    }
-                    if !more.unwrap_or(false) {
-                        self.landings.lock().await.quiet().await;
-                    }
-                }
+                Order::Build { on, inbox } => self.on_build(on, inbox).await,
                 Order::L1Head { at, finalised } => {
+                    self.declined = None;
                     self.landings.lock().await.on_head(self.chain_id(), at, finalised).await;
                 }
-                Order::Rewound { to } => self.landings.lock().await.on_rewind(self.chain_id(), to).await,
+                Order::Rewound { to } => {
+                    self.declined = None;
+                    self.landings.lock().await.on_rewind(self.chain_id(), to).await;
+                    if let Some(crossing) = &self.crossing {
+                        crossing.lock().await.rewound(self.chain_id());
+                    }
+                }
             }
             self.report().await;
+        }
+    }
+
+    /// The rollup's turn: builds, and forwards what it has sent to the others. One rollup of the process after the other.
+    async fn on_build(&mut self, on: BuildOn, inbox: Vec<InboxEntry>) {
+        let crossing = self.crossing.clone();
+        let mut crossing = match &crossing {
+            Some(crossing) => Some(crossing.lock().await),
+            None => None,
+        };
+        let may_bundle = self.landings.lock().await.may_bundle(self.chain_id(), on.l1_head.number);
+        let neighbours = crossing.as_ref().map(|crossing| Neighbours {
+            served: crossing.rollups(),
+            bundle: crossing.bundle(self.chain_id(), on.l1_head).filter(|_| may_bundle),
+        });
+        self.declined = None;
+        let done = self.build(on.clone(), inbox.clone(), neighbours.unwrap_or_default()).await;
+        let done = done.unwrap_or_else(|error| {
+            tracing::error!(%error, "no block for this slot");
+            Done::default()
+        });
+        if done.is_declined {
+            self.declined = Some((on.clone(), inbox));
+        }
+        // In another's slot the messages are another's to forward.
+        let is_ours = self.turn.may_send(&on, self.host.now()).unwrap_or_else(|error| {
+            tracing::error!(%error, "whose slot it is can't be told");
+            false
+        });
+        let is_ours = is_ours || done.proven.is_some();
+        if let Some(crossing) = crossing.as_mut().filter(|_| is_ours)
+            && let Err(error) = crossing.forward(&self.landings, self.chain_id(), &on, done.proven).await
+        {
+            tracing::warn!(%error, "messages to other rollups wait for the next slot");
+        }
+        if !done.may_follow {
+            self.landings.lock().await.quiet().await;
         }
     }
 
@@ -221,28 +270,34 @@ impl Production {
         let _ = self.events.send(Event::InFlight(in_flight)).await;
     }
 
-    /// Builds one block, and says whether another one may follow for the same slot.
-    async fn build(&mut self, on: BuildOn, inbox: Vec<InboxEntry>) -> Result<bool, ProductionError> {
+    /// Builds one block.
+    async fn build(
+        &mut self,
+        on: BuildOn,
+        inbox: Vec<InboxEntry>,
+        neighbours: Neighbours,
+    ) -> Result<Done, ProductionError> {
+        let later = Done::default();
         let (in_flight, may_begin) = {
             let landings = self.landings.lock().await;
             (landings.in_flight(self.chain_id()), landings.may_begin(self.chain_id(), on.l1_head.number))
         };
         let newest = in_flight.last().map(|block| BlockRef { number: block.number, hash: block.hash });
         if in_flight.len() >= self.blocks_per_slot || newest.is_some_and(|newest| newest != on.parent) {
-            return Ok(true); // The engine had not heard of it yet, and asks again.
+            return Ok(Done { may_follow: true, ..later }); // The engine had not heard of it yet, and asks again.
         }
         if newest.is_some() && self.sealed_for == Some((on.slot_timestamp, false)) {
-            return Ok(false); // One block a slot until it is full: what came since can wait for the next.
+            return Ok(later); // One block a slot until it is full: what came since can wait for the next.
         }
         if !may_begin {
-            return Ok(false); // Hub refused the last landing; its reason is in the log.
+            return Ok(later); // Hub refused the last landing; its reason is in the log.
         }
         let started = self.host.uptime();
         let named = match in_flight.last() {
             Some(block) => Named { origin_number: block.origin, inbox_count: block.inbox_count },
             None => named_by(&self.chain, on.parent.number)?,
         };
-        let Some(origin) = self.origin(&on, named).await? else { return Ok(false) };
+        let Some(origin) = self.origin(&on, named).await? else { return Ok(later) };
         let slot_timestamp = on.slot_timestamp;
         let work = Work {
             origin,
@@ -259,16 +314,18 @@ impl Production {
             in_flight,
             on: on.clone(),
             inbox,
+            neighbours,
         };
         let Some(block) = host::blocking(&*self.host, "building", move || work.run()).await?? else {
-            return Ok(false);
+            return Ok(Done { is_declined: true, ..later });
         };
         let number = block.executed.block.number;
         if !self.turn.may_send(&on, self.host.now())? {
             tracing::info!(number, "the slot is no longer ours; the block is dropped");
-            return Ok(false);
+            return Ok(later);
         }
         tracing::info!(
+            chain = self.chain_id(),
             number,
             hash = %block.executed.block.hash(),
             txs = block.executed.block.body().transactions.len(),
@@ -290,7 +347,8 @@ impl Production {
         self.sealed_for = Some((slot_timestamp, block.leaves_more));
         let mut landings = self.landings.lock().await;
         landings.begin(block.sealed).await;
-        Ok(block.leaves_more && landings.in_flight(self.chain_id()).len() < self.blocks_per_slot)
+        let may_follow = block.leaves_more && landings.in_flight(self.chain_id()).len() < self.blocks_per_slot;
+        Ok(Done { may_follow, is_declined: false, proven: block.proven })
     }
 
     /// The newest L1 block that the landing may name, if the next L1 block includes it; `None` when there is none yet.
@@ -303,6 +361,34 @@ impl Production {
             Some(number) if number == on.l1_head.number => Some(Origin { number, hash: on.l1_head.hash }),
             Some(number) => self.landings.lock().await.l1_hash(number).await?.map(|hash| Origin { number, hash }),
         })
+    }
+}
+
+/// What the other rollups of the process mean for a block.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Neighbours {
+    /// Chain ids of all: messages to them leave with the landing that proves them.
+    served: BTreeSet<u64>,
+    /// Messages that come into the inbox before the block lands.
+    bundle: Option<Bundle>,
+}
+
+/// What came of a turn to build.
+#[derive(Debug, Default)]
+struct Done {
+    /// Whether another block may follow for the same slot.
+    may_follow: bool,
+    /// Whether there was nothing to build for, or it was somebody else's turn.
+    is_declined: bool,
+    /// The new block, where its landing proves the outbox.
+    proven: Option<Proven>,
+}
+
+/// Waits for news; without anybody to tell some, for ever.
+async fn told(news: Option<&Notify>) {
+    match news {
+        Some(news) => news.notified().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -16,7 +16,7 @@ fn tree(n: u64) -> Outbox {
 }
 
 /// The Messenger's algorithm: one node per level and a count, as in the deposit contract.
-fn frontier_root(n: u64) -> B256 {
+fn frontier(n: u64) -> [B256; OUTBOX_DEPTH] {
     let mut branch = [B256::ZERO; OUTBOX_DEPTH];
     for i in 0..n {
         let (mut hash, mut size) = (leaf(i), i + 1);
@@ -29,6 +29,11 @@ fn frontier_root(n: u64) -> B256 {
             size /= 2;
         }
     }
+    branch
+}
+
+fn frontier_root(n: u64) -> B256 {
+    let branch = frontier(n);
     let mut hash = B256::ZERO;
     for (level, left) in branch.iter().enumerate() {
         hash = if (n >> level) % 2 == 1 { node(*left, hash) } else { node(hash, ZEROS[level]) };
@@ -106,4 +111,28 @@ proptest! {
         path[level].0[bit / 8] ^= 1 << (bit % 8);
         prop_assert!(!verify(t.root(), leaf(i), i, &path));
     }
+}
+
+#[test]
+fn a_tree_that_goes_on_from_a_frontier_has_the_roots_and_paths_of_the_whole_one() {
+    const MORE: u64 = 20;
+    for base in (0..40).chain([255, 256, 257]) {
+        let whole = tree(base + MORE);
+        let mut going_on = Outbox::from_frontier(base, &frontier(base)).unwrap();
+        assert_eq!((going_on.count(), going_on.root()), (base, whole.root_at(base).unwrap()));
+        for i in base..base + MORE {
+            assert_eq!(going_on.push(leaf(i)), Ok(i));
+        }
+        for count in base..=base + MORE {
+            assert_eq!(going_on.root_at(count), whole.root_at(count), "{count} from {base}");
+            for index in base..count {
+                assert_eq!(going_on.path(index, count), whole.path(index, count), "{index} of {count} from {base}");
+            }
+        }
+        if let Some(below) = base.checked_sub(1) {
+            assert_eq!(going_on.path(below, base + MORE), Err(OutboxError::Below(below)));
+            assert_eq!(going_on.root_at(below), Err(OutboxError::Below(below)));
+        }
+    }
+    assert_eq!(Outbox::from_frontier(MAX_OUTBOX_LEAVES + 1, &[B256::ZERO; OUTBOX_DEPTH]), Err(OutboxError::Full));
 }

@@ -3,11 +3,14 @@
 use crate::{L1Error, L1Head, L1Rpc, decode};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Address, B256, U256};
-use alloy_rpc_types_eth::{Filter, Log, TransactionReceipt};
+use alloy_rpc_types_eth::{
+    BlockOverrides, Filter, Log, TransactionInput, TransactionReceipt, TransactionRequest,
+    state::{AccountOverride, StateOverride},
+};
 use alloy_sol_types::{SolCall, SolEvent};
 use bridge::{
     abi::Hub,
-    message::{InboxChain, Message},
+    message::{InboxChain, MAX_MESSAGE_DATA, Message},
 };
 use engine::{InboxEntry, L1Ref};
 
@@ -16,6 +19,9 @@ const LOG_WINDOW: u64 = 5_000;
 
 /// How many such windows a search for one message goes back: two weeks of L1. An older one was relayed, and the rollup's own chain knows it.
 const SEARCH_WINDOWS: u64 = 20;
+
+/// Who asks whether Hub would take a message.
+const SOMEBODY_RICH: Address = Address::repeat_byte(0xa5);
 
 /// What Hub holds for a rollup.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,6 +210,52 @@ impl HubReader {
     pub async fn is_claimed(&self, index: u64) -> Result<bool, L1Error> {
         let call = Hub::isClaimedCall { srcChainId: self.chain_id, index };
         self.view(call, "Hub.isClaimed", BlockId::latest()).await
+    }
+
+    /// Indices of the rollup's outbox messages that were forwarded in L1 blocks `from..=to`. As with [`Self::messages`], what a log says is
+    /// not checked here: Hub forwards a message once, whatever is believed.
+    pub async fn forwarded(&self, from: u64, to: u64) -> Result<Vec<u64>, L1Error> {
+        let mut found = Vec::new();
+        let mut start = from;
+        while start <= to {
+            let end = start.saturating_add(LOG_WINDOW - 1).min(to);
+            let filter = Filter::new()
+                .address(self.hub)
+                .event_signature(Hub::MessageForwarded::SIGNATURE_HASH)
+                .topic1(U256::from(self.chain_id))
+                .from_block(start)
+                .to_block(end);
+            for log in self.rpc.logs(&filter).await? {
+                let event = Hub::MessageForwarded::decode_log(&log.inner)
+                    .map_err(|error| L1Error::UnknownEvent { number: end, reason: error.to_string() })?;
+                found.push(event.srcIndex);
+            }
+            start = end + 1;
+        }
+        Ok(found)
+    }
+
+    /// Whether Hub would append a message to the rollup's inbox at `block`: asked for the same message as if somebody rich sent it there on
+    /// L1. Room that only returned messages have is not asked for.
+    pub async fn admits(&self, message: &Message, block: BlockId) -> Result<bool, L1Error> {
+        let Some(value) = message.value.checked_add(message.fee) else { return Ok(false) };
+        let Message { to, fee, gas_limit, .. } = *message;
+        let data = message.data.slice(..message.data.len().min(MAX_MESSAGE_DATA));
+        let call = Hub::sendMessageCall { dstChainId: self.chain_id, to, fee, gasLimit: gas_limit, data };
+        let request = TransactionRequest {
+            from: Some(SOMEBODY_RICH),
+            value: Some(value),
+            input: TransactionInput::both(call.abi_encode().into()),
+            ..Default::default()
+        }
+        .to(self.hub);
+        let rich = AccountOverride { balance: Some(U256::MAX), ..Default::default() };
+        let states: StateOverride = [(SOMEBODY_RICH, rich)].into_iter().collect();
+        match self.rpc.call_as_if(request, block, states, BlockOverrides::default()).await {
+            Ok(_) => Ok(true),
+            Err(L1Error::Answer { data: Some(_), .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn view<C: SolCall>(&self, call: C, name: &str, block: BlockId) -> Result<C::Return, L1Error> {

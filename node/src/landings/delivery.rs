@@ -1,6 +1,7 @@
 //! One transaction on its way to L1: its content, what L1 would say to it, the signature, and the answer.
 
 use super::{LandingError, Landings, rehearsal::Verdict};
+use alloy_eips::BlockId;
 use alloy_primitives::B256;
 use l1::{HubCall, Rehearsal, Sent};
 use sequencer::landing::{
@@ -83,6 +84,9 @@ impl Landings {
         let Some(lane) = self.lane.as_ref().filter(|lane| lane.is_ready(nonce)) else { return Ok(None) };
         let Some(slot) = lane.slots().get(&nonce) else { return Ok(None) };
         let (what, block) = (slot.what(), slot.block().copied());
+        if block.is_none() && self.rpc.nonce(self.hands.address(), BlockId::latest()).await? > nonce {
+            return Ok(None); // An errand that was included while we were away would be refused a second time.
+        }
         let (head, _) = self.market().await?;
         let timestamp = block.map_or(0, |block| block.timestamp);
         let rehearsal = Rehearsal {
@@ -112,7 +116,7 @@ impl Landings {
             Verdict::Refused(why) => {
                 tracing::error!(?what, why, "L1 would refuse the landing; it is not sent");
                 if let Some(block) = block {
-                    self.pause_from(block.chain_id, head.at.number);
+                    self.pause_from(block.chain_id, block.after.is_some(), head.at.number);
                 }
                 Some(SendFailure::WouldRevert)
             }

@@ -3,13 +3,18 @@
 //! Must not know: when to build, what becomes of the block.
 
 use super::{
-    ProductionError, consumed,
+    Neighbours, ProductionError, consumed,
     tips::{AfterBlock, Ground, Tips},
 };
-use crate::{landings::Sealed, pool::TxPool, turn::Turn};
+use crate::{
+    crossing::{self, Proven},
+    landings::Sealed,
+    pool::TxPool,
+    turn::Turn,
+};
 use alloy_consensus::{TxEip1559, transaction::SignerRecoverable};
 use alloy_eips::eip1559::BaseFeeParams;
-use alloy_primitives::{Address, B256, Bytes, TxKind};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use bridge::{
     abi::OutboxProof,
     anchor::Anchor,
@@ -20,7 +25,7 @@ use bridge::{
 use chainspec::{RollupConfig, predeploys};
 use engine::{BuildOn, InboxEntry};
 use execution::{
-    ChainState, Executed, RecoveredTx, Sizes, StateView, Transaction, block::SealedHeader, second, stateless,
+    ChainState, Executed, RecoveredTx, Sizes, StateView, Transaction, block::SealedHeader, second, stateless, trie,
 };
 use l1::Signer;
 use rpc::PendingBlock;
@@ -34,6 +39,9 @@ use sequencer::{
 };
 use std::sync::Arc;
 use storage::Chain;
+
+/// Storage slot of the Messenger (bridge/SPEC.md): the outbox's root.
+const OUTBOX_ROOT_SLOT: U256 = U256::ZERO;
 
 /// Transactions in one block; more would not fit the settlement budget.
 const MAX_TRANSACTIONS: usize = 2_000;
@@ -66,6 +74,7 @@ pub(super) struct Work {
     /// Blocks that may follow this one in the slot.
     pub(super) room: usize,
     pub(super) inbox: Vec<InboxEntry>,
+    pub(super) neighbours: Neighbours,
 }
 
 /// A block that is executed, and not checked yet as L1 will.
@@ -79,6 +88,8 @@ pub(super) struct Open {
     pub(super) sealed_by: SealedBy,
     /// Whether something waits that did not fit.
     pub(super) leaves_more: bool,
+    /// The errand that it counts on.
+    pub(super) after: Option<B256>,
 }
 
 /// A block ready to be landed.
@@ -90,18 +101,19 @@ pub(super) struct Ready {
     pub(super) pending: PendingBlock,
     pub(super) sealed_by: SealedBy,
     pub(super) leaves_more: bool,
+    /// What it sends, where its landing proves its outbox.
+    pub(super) proven: Option<Proven>,
 }
 
 impl Work {
     /// Builds, checks and seals.
     pub(super) fn run(self) -> Result<Option<Ready>, ProductionError> {
-        let Some(Open { executed, anchor, dropped, state, sealed_by, leaves_more }) = self.open()? else {
-            return Ok(None);
-        };
-        let sealed = self.seal(&executed, &anchor)?;
+        let Some(open) = self.open()? else { return Ok(None) };
+        let (sealed, proven) = self.seal(&open)?;
+        let Open { executed, anchor: _, dropped, state, sealed_by, leaves_more, after: _ } = open;
         let executed = Arc::new(executed);
         let pending = AfterBlock::new(state, Arc::clone(&executed)).pending();
-        Ok(Some(Ready { executed, sealed, dropped, pending, sealed_by, leaves_more }))
+        Ok(Some(Ready { executed, sealed, dropped, pending, sealed_by, leaves_more, proven }))
     }
 
     /// Builds.
@@ -115,12 +127,19 @@ impl Work {
             return Ok(None); // The seconds of this slot are used up.
         };
         let consumed = consumed(&*state)?;
-        let pending: Vec<Message> = self
+        let mut pending: Vec<Message> = self
             .inbox
             .iter()
             .map(|entry| entry.message.clone())
             .filter(|message| message.index >= consumed.count)
             .collect();
+        let known = pending.last().map_or(consumed.count, |message| message.index + 1);
+        if let Some(bundle) = &self.neighbours.bundle {
+            pending.extend(bundle.messages(known));
+        }
+        if self.named.inbox_count > consumed.count + pending.len() as u64 {
+            return Ok(None); // The parent, on its way, counts on messages that are on their way, too.
+        }
         let base_fee = parent.next_block_base_fee(BaseFeeParams::ethereum()).unwrap_or_default();
         // A copy, so that RPC does not wait behind the block.
         let snapshot = self.pool.after(&above, &*state, base_fee)?;
@@ -143,7 +162,7 @@ impl Work {
         let inbox =
             Inbox { chain_id: self.chain.spec().chain_id, consumed, named: self.named.inbox_count, pending: &pending };
         let messages = pending.last().map_or(0, |message| message.index + 1);
-        let base = Base { parent: &parent, state: &state, base_fee, timestamp, need, messages };
+        let base = Base { parent: &parent, state: &state, base_fee, timestamp, need, known, messages };
         let mut is_signed = true;
         for budget in relay_budgets(parent.gas_limit) {
             let plan = relay::plan(&inbox, &budget)?;
@@ -174,8 +193,9 @@ impl Work {
 
     /// Builds with the messages of `plan`.
     fn attempt(&self, base: &Base<'_>, plan: Plan, best: &mut Best<'_>) -> Result<Option<Open>, ProductionError> {
-        let Base { parent, state, base_fee, timestamp, need, messages } = *base;
+        let Base { parent, state, base_fee, timestamp, need, known, messages } = *base;
         let relayed = plan.inbox.count;
+        let bundle = self.neighbours.bundle.as_ref().filter(|_| relayed > known);
         let bounds = GasBounds { min: self.config.gas_limit_min, max: self.config.gas_limit_max };
         let demand = parent.gas_used.max(plan.wanted_gas);
         let aim = Aim {
@@ -198,7 +218,7 @@ impl Work {
         let settlement = Settlement {
             gas_limit: attributes.gas_limit,
             extra_data: attributes.extra_data.len(),
-            outbox_proof: Items::default(),
+            outbox_proof: if self.neighbours.served.is_empty() { Items::default() } else { crossing::PROOF_ROOM },
         };
         let fits = |sizes: &Sizes| settlement.fits(sizes);
         let task = Task {
@@ -220,7 +240,8 @@ impl Work {
         let Built { executed, sealed_by, .. } = built;
         let Some(executed) = executed else { return Ok(None) };
         let leaves_more = sealed_by != SealedBy::Drained || relayed < messages;
-        Ok(Some(Open { executed, anchor, dropped, state: Arc::clone(state), sealed_by, leaves_more }))
+        let (state, after) = (Arc::clone(state), bundle.map(|bundle| bundle.errand));
+        Ok(Some(Open { executed, anchor, dropped, state, sealed_by, leaves_more, after }))
     }
 
     fn relay_transaction(
@@ -247,18 +268,26 @@ impl Work {
     }
 
     /// Checks the block as L1 will, twice, and makes everything that its landing carries.
-    fn seal(&self, executed: &Executed, anchor: &Anchor) -> Result<Sealed, ProductionError> {
+    fn seal(&self, open: &Open) -> Result<(Sealed, Option<Proven>), ProductionError> {
+        let Open { executed, anchor, state, after, .. } = open;
         let input = stateless::input(self.chain.spec().chain_id, executed)
             .map_err(|error| ProductionError::Input(error.to_string()))?;
         let bytes: Bytes = input.encode().into();
         stateless::validate(&bytes)?;
         second::check(&bytes)?;
-        let cost = bridge::gas::advance_gas(&LandingSizes::of(&input));
+        let sent = crossing::sent_in(&executed.receipts);
+        // Nobody else waits for L1 to hear of it in this very block.
+        let is_proven = sent.iter().any(|message| self.neighbours.served.contains(&message.dst_chain_id));
+        let proof = if is_proven { outbox_proof(executed, &**state)? } else { OutboxProof::default() };
+        let items = [&proof.account, &proof.storage].map(|nodes| Items::of(nodes));
+        let outbox_proof = Items { count: items[0].count + items[1].count, bytes: items[0].bytes + items[1].bytes };
+        let cost = bridge::gas::advance_gas(&LandingSizes { outbox_proof, ..LandingSizes::of(&input) });
         let data = bridge::blob::encode(&input.payload.block_access_list, &input.payload.transactions);
         let openings = self.kzg.open(&data)?;
         let sidecar = self.kzg.sidecar(bridge::blob::to_blobs(&data))?;
         let input_bytes = bytes.len();
-        Ok(Sealed {
+        let proven = is_proven.then(|| Proven { hash: executed.block.hash(), sent });
+        let sealed = Sealed {
             block: Block {
                 chain_id: self.chain.spec().chain_id,
                 number: executed.block.number,
@@ -268,13 +297,22 @@ impl Work {
                 origin: anchor.origin_number,
                 inbox_count: anchor.inbox_count,
                 gas_limit: cost.gas_limit(),
-                after: None,
+                after: *after,
             },
-            calldata: bridge::abi::advance(anchor, &openings, OutboxProof::default(), bytes),
+            calldata: bridge::abi::advance(anchor, &openings, proof, bytes),
             sidecar,
             input_bytes,
-        })
+        };
+        Ok((sealed, proven))
     }
+}
+
+/// Proof of the outbox's root after a block, under the block's own state root. What the block left alone has the same place in
+/// the tries of `parent`.
+fn outbox_proof(executed: &Executed, parent: &dyn ChainState) -> Result<OutboxProof, ProductionError> {
+    let proof = trie::account_proof(&executed.tree, &parent, predeploys::MESSENGER, &[OUTBOX_ROOT_SLOT])?;
+    let storage = proof.storage.into_iter().next().map(|slot| slot.proof).unwrap_or_default();
+    Ok(OutboxProof { account: proof.proof, storage })
 }
 
 /// What every attempt at one block shares.
@@ -285,7 +323,9 @@ struct Base<'a> {
     base_fee: u64,
     timestamp: u64,
     need: Need,
-    /// Messages into the rollup that are known.
+    /// Messages into the rollup that are on L1.
+    known: u64,
+    /// Messages into the rollup that are known, those of a bundle among them.
     messages: u64,
 }
 

@@ -68,6 +68,19 @@ fn the_main_job_passes_and_leaves_no_file() {
 }
 
 #[test]
+fn contracts_on_two_rollups_of_one_process_call_and_answer_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = basalt();
+    command.args(["devnet", "test", "--cross-rollup", "--round-trips=16"]);
+    command.env("TMPDIR", folder.path());
+    let finished = finish(command, MAIN_JOB);
+    assert!(finished.status.success(), "{}\n{}", finished.stdout, finished.stderr);
+    println!("{}\n{}", finished.stderr, finished.stdout);
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
 fn nodes_that_are_killed_and_an_l1_that_reorganises_lose_nothing_and_leave_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = basalt();

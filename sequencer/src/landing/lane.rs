@@ -187,7 +187,8 @@ impl Lane {
             gas_limit: block.gas_limit,
             outbid: place.1,
         };
-        let what = What::Advance { chain_id: block.chain_id, number: block.number, block_hash: block.hash };
+        let Block { chain_id, number, hash: block_hash, after, .. } = block;
+        let what = What::Advance { chain_id, number, block_hash, is_bundled: after.is_some() };
         match self.begin(target, view, what, effects) {
             Some(landing) => {
                 self.slots.insert(place.0, Slot::Landing(Flight { block, outbid: place.1, landing }));

@@ -5,7 +5,7 @@ use super::{
     client::{Clients, same},
 };
 use alloy_network::TransactionBuilder;
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_provider::Provider;
 use alloy_rpc_types_eth::{BlockNumberOrTag, Filter, TransactionInput, TransactionReceipt, TransactionRequest};
 use alloy_sol_types::{SolCall, SolError, SolEvent};
@@ -69,7 +69,13 @@ pub(super) async fn message(
     Ok((send.abi_encode().into(), fee))
 }
 
-async fn call(clients: &Clients, to: Address, input: Vec<u8>) -> eyre::Result<Bytes> {
+/// L1 gas that a transaction used.
+pub(super) async fn count_of_l1_gas(clients: &Clients, hash: B256) -> eyre::Result<u64> {
+    Ok(clients.receipt(&clients.l1, hash).await?.gas_used)
+}
+
+/// A call of a contract on L1 at the head.
+pub(super) async fn call(clients: &Clients, to: Address, input: Vec<u8>) -> eyre::Result<Bytes> {
     let request = TransactionRequest { input: TransactionInput::both(input.into()), ..Default::default() }.with_to(to);
     Ok(clients.l1.call(request).block(BlockNumberOrTag::Latest.into()).await?)
 }

@@ -34,19 +34,40 @@ pub(super) async fn one_chain_at_every_height(clients: &Clients) -> eyre::Result
     Ok(Done::new(()))
 }
 
+/// `provider` has every block and receipt of `first` up to its head.
+pub(super) async fn equals_first(
+    clients: &Clients,
+    first: &DynProvider,
+    name: &str,
+    provider: &DynProvider,
+) -> eyre::Result<()> {
+    let head = first.get_block_number().await?;
+    same_up_to(clients, first, name, provider, head).await
+}
+
 /// `provider` reaches `head`, and has the first sequencer's blocks and receipts at each height up to it.
 pub(super) async fn equals(clients: &Clients, name: &str, provider: &DynProvider, head: u64) -> eyre::Result<()> {
+    same_up_to(clients, &clients.l2, name, provider, head).await
+}
+
+async fn same_up_to(
+    clients: &Clients,
+    first: &DynProvider,
+    name: &str,
+    provider: &DynProvider,
+    head: u64,
+) -> eyre::Result<()> {
     let caught_up =
         async || -> eyre::Result<Option<()>> { Ok((provider.get_block_number().await? >= head).then_some(())) };
     clients.wait(&format!("{name} to reach block {head}"), || Box::pin(caught_up())).await?;
     for number in 0..=head {
         let id = BlockNumberOrTag::Number(number);
-        let ours = clients.l2.get_block_by_number(id).full().await?.ok_or_eyre("the sequencer lacks a block")?;
+        let ours = first.get_block_by_number(id).full().await?.ok_or_eyre("the sequencer lacks a block")?;
         let theirs = provider.get_block_by_number(id).full().await?;
         let theirs = theirs.ok_or_else(|| eyre::eyre!("{name} lacks block {number}"))?;
         same(&format!("header {number} of {name}"), &theirs.header, &ours.header)?;
         same(&format!("hash of header {number}"), ours.header.inner.hash_slow(), ours.header.hash)?;
-        let ours = clients.l2.get_block_receipts(BlockId::number(number)).await?;
+        let ours = first.get_block_receipts(BlockId::number(number)).await?;
         let theirs = provider.get_block_receipts(BlockId::number(number)).await?;
         same(&format!("receipts of {number} at {name}"), theirs, ours)?;
     }

@@ -24,12 +24,22 @@ pub(super) struct Clients {
     /// All sequencers, the first again.
     pub(super) sequencers: Vec<DynProvider>,
     pub(super) follower: DynProvider,
+    /// The other rollups.
+    pub(super) more: Vec<Side>,
     pub(super) keys: Vec<PrivateKeySigner>,
     pub(super) http: reqwest::Client,
     /// L1 slots that anything may take.
     patience_slots: u64,
     /// Fresh addresses follow from this, so that a second run against the same devnet has its own.
     seed: B256,
+}
+
+/// A rollup besides the first.
+pub(super) struct Side {
+    pub(super) chain_id: u64,
+    /// Its first sequencer.
+    pub(super) sequencer: DynProvider,
+    pub(super) follower: DynProvider,
 }
 
 impl Clients {
@@ -54,6 +64,18 @@ impl Clients {
             l2: provider(&devnet.sequencer.rpc_url)?,
             sequencers: devnet.sequencers().map(|node| provider(&node.rpc_url)).collect::<Result<_, _>>()?,
             follower: provider(&devnet.follower.rpc_url)?,
+            more: devnet
+                .more_rollups
+                .iter()
+                .map(|rollup| {
+                    let Some(first) = rollup.sequencers.first() else { bail!("devnet.json names no sequencer") };
+                    Ok(Side {
+                        chain_id: rollup.l2_chain_id,
+                        sequencer: provider(&first.rpc_url)?,
+                        follower: provider(&rollup.follower.rpc_url)?,
+                    })
+                })
+                .collect::<Result<_, _>>()?,
             keys,
             http: reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?,
             // With several sequencers, what was sent to one waits for a slot of its validators.

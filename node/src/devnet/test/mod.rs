@@ -7,6 +7,7 @@ pub mod chaos;
 mod checks;
 mod client;
 mod crash;
+mod cross;
 mod own;
 mod several;
 mod tokens;
@@ -27,7 +28,9 @@ pub async fn run(args: DevnetTestArgs) -> eyre::Result<()> {
         Some(path) => path.clone(),
         None => {
             let slot_ms = format!("--l1.slot-ms={}", args.l1_slot_ms);
-            let started = OwnDevnet::start("test", &[slot_ms, format!("--sequencers={}", args.sequencers)]).await?;
+            let rollups = format!("--rollups={}", if args.cross_rollup { 2 } else { 1 });
+            let sequencers = format!("--sequencers={}", args.sequencers);
+            let started = OwnDevnet::start("test", &[slot_ms, sequencers, rollups]).await?;
             let path = started.devnet_file();
             own = Some(started);
             path
@@ -45,8 +48,13 @@ pub async fn run(args: DevnetTestArgs) -> eyre::Result<()> {
 
 async fn steps(path: &Path, args: &DevnetTestArgs) -> eyre::Result<Vec<Row>> {
     let devnet = Devnet::read(path)?.ok_or_else(|| eyre::eyre!("{}: no such file (--attach)", path.display()))?;
-    let clients = Clients::connect(devnet)?;
+    let mut clients = Clients::connect(devnet)?;
     let mut report = Report::default();
+    if args.cross_rollup {
+        clients.wait_for_slots(cross::REST_SLOTS);
+        cross::steps(&clients, path, args.round_trips, &mut report).await?;
+        return Ok(report.rows);
+    }
     report.step("both layers answer", checks::both_layers_answer(&clients)).await?;
     report.step("deposit L1 -> L2, to an account without ether", bridging::deposit(&clients)).await?;
     let counter = report.step("deploy a contract on L2", traffic::deploy_counter(&clients)).await?;

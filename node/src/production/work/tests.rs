@@ -55,6 +55,7 @@ fn work(chain: &Chain, pool: &Arc<TxPool>, config: &RollupConfig) -> Work {
         tips: Tips::default(),
         room: 0,
         inbox: Vec::new(),
+        neighbours: Neighbours::default(),
     }
 }
 

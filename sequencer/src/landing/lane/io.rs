@@ -183,6 +183,8 @@ pub enum What {
         number: u64,
         /// L2 block hash.
         block_hash: B256,
+        /// Whether it counts on an errand before it ([`Block::after`]).
+        is_bundled: bool,
     },
     /// An errand.
     Errand {

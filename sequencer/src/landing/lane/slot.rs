@@ -141,7 +141,8 @@ impl Slot {
     pub const fn what(&self) -> What {
         match self {
             Self::Landing(Flight { block, .. }) => {
-                What::Advance { chain_id: block.chain_id, number: block.number, block_hash: block.hash }
+                let Block { chain_id, number, hash: block_hash, after, .. } = *block;
+                What::Advance { chain_id, number, block_hash, is_bundled: after.is_some() }
             }
             Self::Errand(run) => What::Errand { id: run.errand.id },
             Self::Cancel(_) | Self::Dead(_) => What::Cancel,
