@@ -14,6 +14,8 @@ CONTRACTS := bridge/contracts
 BLOCKS ?= 10000
 MUTANTS ?= 40000
 SEED ?= 0
+# Of `make test-bridge-deep`.
+RUNS ?= 2000
 # Of `make sim`.
 SEEDS ?= 2000
 FIRST_SEED ?= 0
@@ -23,7 +25,7 @@ FUZZ_TARGETS ?= input witness rlp bal blobs
 
 PEER := $(CARGO_TARGET_DIR)/bench/peers/release/peer-ethrex24
 
-.PHONY: bench bench-build bench-quick help deps build chaos devnet devnet-test test test-contracts test-rust test-vectors test-differential sim fuzz lint deny abi vectors
+.PHONY: bench bench-build bench-quick help deps build chaos devnet devnet-test test test-contracts test-bridge-deep test-rust test-vectors test-differential sim fuzz lint deny abi vectors
 
 help: ## list of targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -53,6 +55,9 @@ lint: deps ## formatting and clippy
 test-contracts: $(CONTRACTS)/node_modules/.installed ## forge tests, and that committed ABI files are fresh
 	cd $(CONTRACTS) && npx --no-install forge build && node script/abi.mjs --check
 	cd $(CONTRACTS) && npx --no-install forge test
+
+test-bridge-deep: $(CONTRACTS)/node_modules/.installed ## the contracts' invariants with a million calls each (RUNS=2000 of 500 calls)
+	cd $(CONTRACTS) && FOUNDRY_INVARIANT_RUNS=$(RUNS) npx --no-install forge test --match-test '^invariant_'
 
 test-rust: deps etc/clients/node_modules/.installed etc/viem-basalt/node_modules/.installed ## cargo tests
 	@if cargo nextest --version >/dev/null 2>&1; then \
