@@ -25,7 +25,7 @@ FUZZ_TARGETS ?= input witness rlp bal blobs
 
 PEER := $(CARGO_TARGET_DIR)/bench/peers/release/peer-ethrex24
 
-.PHONY: bench bench-build bench-quick help deps build chaos devnet devnet-test test test-contracts test-bridge-deep test-rust test-vectors test-differential sim fuzz lint deny abi vectors
+.PHONY: bench bench-build bench-quick help deps build chaos devnet devnet-test test test-contracts test-bridge-deep test-rust test-vectors test-rpc test-differential sim fuzz lint deny abi vectors
 
 help: ## list of targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -70,6 +70,10 @@ test-rust: deps etc/clients/node_modules/.installed etc/viem-basalt/node_modules
 test-vectors: deps ## all official test vectors in $BASALT_VECTORS (default ../shared/vectors); ARGS="--filter NAME -v"
 	cargo build --release --locked --workspace --bin basalt-vectors
 	"$(CARGO_TARGET_DIR)/release/basalt-vectors" $(ARGS)
+
+test-rpc: deps ## recorded JSON-RPC cases in $BASALT_RPC_CASES (default ../shared/vectors) against a node with their chain; ARGS="--filter NAME"
+	cargo build --release --locked --workspace --bin basalt-conformance
+	"$(CARGO_TARGET_DIR)/release/basalt-conformance" $(ARGS)
 
 test-differential: deps ## 10,000 generated blocks on which revm, LEVM and stateless validation must agree, then 40,000 hostile inputs
 	cargo build --release --locked --workspace --bin basalt-differential

@@ -8,6 +8,7 @@
 //! Invariants: a [`ChainSpec`] never changes after it was made; its genesis header is computed once, from the
 //! allocation, so two nodes with the same file agree on the genesis hash or refuse to talk.
 
+mod fork_id;
 mod forks;
 mod rollup;
 mod spec;

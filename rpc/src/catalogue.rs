@@ -85,6 +85,7 @@ pub const METHODS: &[Method] = &[
     method(Eth, "eth_call", "request, [block], [stateOverrides], [blockOverrides]", "output of a call"),
     method(Eth, "eth_capabilities", "", "which history this node keeps, by kind"),
     method(Eth, "eth_chainId", "", "EIP-155 chain id"),
+    method(Eth, "eth_config", "", "rules of now, of the next fork and of the last one scheduled (EIP-7910)"),
     method(Eth, "eth_coinbase", "", "fee recipient of the newest block"),
     method(Eth, "eth_createAccessList", "request, [block], [stateOverrides]", "accounts and slots a call touches"),
     method(
@@ -115,6 +116,7 @@ pub const METHODS: &[Method] = &[
     method(Eth, "eth_getRawTransactionByBlockNumberAndIndex", "block, index", "EIP-2718 bytes"),
     method(Eth, "eth_getRawTransactionByHash", "hash", "EIP-2718 bytes, pool included"),
     method(Eth, "eth_getStorageAt", "address, slot, [block]", "one storage word"),
+    method(Eth, "eth_getStorageValues", "slotsByAddress, [block]", "storage words of several accounts"),
     method(Eth, "eth_getTransactionByBlockHashAndIndex", "hash, index", "transaction by place"),
     method(Eth, "eth_getTransactionByBlockNumberAndIndex", "block, index", "transaction by place"),
     method(Eth, "eth_getTransactionByHash", "hash", "transaction, pool included"),

@@ -45,6 +45,8 @@ pub struct Limits {
     pub filter_addresses: usize,
     /// Alternatives for one topic in a log filter (geth: 1,000).
     pub filter_topics: usize,
+    /// Most slots of an `eth_getStorageValues`.
+    pub storage_values: usize,
     /// Filters alive at the same time.
     pub filters: usize,
     /// A filter that nobody asks for this long is dropped (geth: 5 min).
@@ -101,6 +103,7 @@ impl Default for Limits {
             log_results: 20_000,
             filter_addresses: 1_000,
             filter_topics: 1_000,
+            storage_values: 1_024,
             filters: 4_096,
             filter_idle: Duration::from_secs(300),
             filter_journal: 1_024,

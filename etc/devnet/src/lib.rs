@@ -40,7 +40,7 @@ pub use config::{Config, ConfigError, FINALITY_SLOTS_MAX, GAS_LIMIT_MAX, GAS_LIM
 pub use control::{OVERRIDE_BLOCKS_MAX, SKIP_MAX};
 pub use fees::{EXCESS_BLOB_GAS_MAX, FeeOverride};
 pub use folder::FolderError;
-pub use start::{Handle, StartError, start};
+pub use start::{Handle, StartError, serve, start};
 
 #[cfg(test)]
 mod tests;

@@ -185,6 +185,24 @@ pub async fn start(config: Config) -> Result<Handle, StartError> {
     })
 }
 
+/// Serves `chain` over JSON-RPC as it is: its head is final, transactions are taken into the pool, and no block is made unless a call
+/// asks for one. For tests against recorded answers. Returns when the port is open; the server runs until what is returned is dropped.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn serve(chain: Chain, config: Config) -> Result<Running, StartError> {
+    config.check()?;
+    let http = SocketAddr::new(config.address, config.http_port);
+    let devnet = tokio::task::spawn_blocking(move || {
+        kzg::prepare();
+        let head = chain.head().num_hash();
+        chain.put_heads(head, head).map_err(ChainError::from)?;
+        let slots = Slots { genesis_time: chain.spec().genesis_header().timestamp, slot_s: config.slot_s() };
+        Ok::<_, StartError>(Arc::new(Devnet::open(config, chain, slots)?))
+    });
+    serve_rpc(&devnet.await??, http).await
+}
+
 fn open(config: Config) -> Result<Devnet, StartError> {
     let file = folder::chain_file(&config)?;
     let slots = Slots { genesis_time: file.genesis.timestamp, slot_s: config.slot_s() };

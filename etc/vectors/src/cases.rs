@@ -2,7 +2,7 @@
 //! come from or what is counted.
 
 mod blockchain;
-mod chain;
+pub mod chain;
 mod engine;
 mod kzg;
 mod precompile;

@@ -20,7 +20,7 @@ pub const DEPTH_MAX: usize = 64;
 pub const SNAPPY_BYTES_MAX: usize = 1 << 28;
 
 /// The bytes of a plain file, at most [`FILE_BYTES_MAX`].
-pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // The size is counted while reading: what the file system says of special files is not what comes out of them.
     File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
@@ -31,6 +31,6 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// As [`read`], of UTF-8.
-pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(read(path)?).map_err(|error| io::Error::other(error.to_string()))
 }

@@ -15,6 +15,7 @@ use crate::{
 use alloy_consensus::Header;
 use alloy_eips::{eip2930::AccessList, eip7702::SignedAuthorization};
 use alloy_evm::{Evm, EvmEnv};
+use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B256, Bytes, Log as EventLog, TxKind, U256};
 use chainspec::ChainSpec;
 pub use estimate::{AccessListOutcome, create_access_list, estimate_gas};
@@ -143,6 +144,10 @@ impl<'a> Frame<'a> {
         let mut env = evm::env(spec, header);
         overrides.block.apply(&mut env.block_env);
         env.cfg_env.disable_nonce_check = true;
+        if !spec.is_amsterdam_active_at_timestamp(header.timestamp) {
+            // A read is no transaction, so EIP-7825 does not bound it. Under EIP-8037 the bound is what divides gas from state gas, and stays.
+            env.cfg_env.tx_gas_limit_cap = Some(u64::MAX);
+        }
         if request.max_fee_per_gas.is_none() {
             env.block_env.basefee = 0;
         }

@@ -16,6 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("rpc", &["storage", "sequencer", "execution", "bridge", "chainspec"]),
     ("devnet", &["rpc", "storage", "sequencer", "execution", "bridge", "chainspec"]),
     ("bench", &["storage", "execution", "bridge", "chainspec"]),
+    ("conformance", &["devnet", "vectors", "rpc"]),
     ("vectors", &["storage", "execution", "bridge", "chainspec"]),
     ("differential", &["storage", "execution", "bridge", "chainspec"]),
     ("fuzz", &["execution", "bridge"]),

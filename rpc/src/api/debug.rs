@@ -7,7 +7,7 @@ use jsonrpsee::{
     proc_macros::rpc,
 };
 
-use super::Api;
+use super::{Api, params::Prefixed};
 use crate::eth::WitnessAnswer;
 
 /// Raw bytes of the chain.
@@ -21,7 +21,7 @@ pub trait Debug {
     async fn raw_block(&self, block: BlockId) -> RpcResult<Bytes>;
     /// EIP-2718 bytes of a transaction of the chain or of the pool.
     #[method(name = "getRawTransaction")]
-    async fn raw_transaction(&self, hash: B256) -> RpcResult<Option<Bytes>>;
+    async fn raw_transaction(&self, hash: Prefixed<B256>) -> RpcResult<Option<Bytes>>;
     /// EIP-2718 bytes of each receipt, with bloom.
     #[method(name = "getRawReceipts")]
     async fn raw_receipts(&self, block: BlockId) -> RpcResult<Vec<Bytes>>;
@@ -38,7 +38,7 @@ impl DebugServer for Api {
     async fn raw_block(&self, block: BlockId) -> RpcResult<Bytes> {
         self.0.read(move |backend| backend.raw_block(block)).await
     }
-    async fn raw_transaction(&self, hash: B256) -> RpcResult<Option<Bytes>> {
+    async fn raw_transaction(&self, Prefixed(hash): Prefixed<B256>) -> RpcResult<Option<Bytes>> {
         self.0.read(move |backend| backend.raw_transaction(hash)).await
     }
     async fn raw_receipts(&self, block: BlockId) -> RpcResult<Vec<Bytes>> {

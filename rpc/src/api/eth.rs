@@ -1,19 +1,25 @@
 //! `eth_*`: the chain, its state and the way in.
 
+use std::collections::BTreeMap;
+
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use alloy_rpc_types_eth::{
     AccessListResult, AccountInfo, EIP1186AccountProofResponse, FeeHistory, Filter, FilterChanges, FilterId, Index,
     PendingTransactionFilterKind, TransactionRequest, state::StateOverride,
 };
-use alloy_serde::storage::JsonStorageKey;
 use jsonrpsee::{
     core::{RpcResult, async_trait},
     proc_macros::rpc,
 };
 
-use super::{Api, RpcBlock, RpcHeader, RpcLog, RpcReceipt, RpcTransaction};
-use crate::eth::{BlockOverridesParam, FilledTransaction, StateCapabilities, SyncingAnswer, TimeoutParam};
+use super::{
+    Api, RpcBlock, RpcHeader, RpcLog, RpcReceipt, RpcTransaction,
+    params::{Prefixed, StorageKey},
+};
+use crate::eth::{
+    BlockOverridesParam, ConfigAnswer, FilledTransaction, StateCapabilities, SyncingAnswer, TimeoutParam,
+};
 
 /// The standard methods.
 #[rpc(server, namespace = "eth")]
@@ -21,6 +27,9 @@ pub trait Eth {
     /// EIP-155 chain id.
     #[method(name = "chainId")]
     async fn chain_id(&self) -> RpcResult<U64>;
+    /// The rules of now, of the next fork and of the last one scheduled (EIP-7910).
+    #[method(name = "config")]
+    async fn config(&self) -> RpcResult<ConfigAnswer>;
     /// Number of `latest`.
     #[method(name = "blockNumber")]
     async fn block_number(&self) -> RpcResult<U64>;
@@ -39,19 +48,19 @@ pub trait Eth {
     async fn block_by_number(&self, block: BlockNumberOrTag, full: Option<bool>) -> RpcResult<Option<RpcBlock>>;
     /// Canonical block by hash; `null` if there is none.
     #[method(name = "getBlockByHash")]
-    async fn block_by_hash(&self, hash: B256, full: Option<bool>) -> RpcResult<Option<RpcBlock>>;
+    async fn block_by_hash(&self, hash: Prefixed<B256>, full: Option<bool>) -> RpcResult<Option<RpcBlock>>;
     /// Header by number or tag.
     #[method(name = "getHeaderByNumber")]
     async fn header_by_number(&self, block: BlockNumberOrTag) -> RpcResult<Option<RpcHeader>>;
     /// Header by hash.
     #[method(name = "getHeaderByHash")]
-    async fn header_by_hash(&self, hash: B256) -> RpcResult<Option<RpcHeader>>;
+    async fn header_by_hash(&self, hash: Prefixed<B256>) -> RpcResult<Option<RpcHeader>>;
     /// Number of transactions of a block.
     #[method(name = "getBlockTransactionCountByNumber")]
     async fn transaction_count_by_number(&self, block: BlockNumberOrTag) -> RpcResult<Option<U64>>;
     /// Number of transactions of a block.
     #[method(name = "getBlockTransactionCountByHash")]
-    async fn transaction_count_by_hash(&self, hash: B256) -> RpcResult<Option<U64>>;
+    async fn transaction_count_by_hash(&self, hash: Prefixed<B256>) -> RpcResult<Option<U64>>;
     /// Block access list (EIP-7928); `null` without one.
     #[method(name = "getBlockAccessList")]
     async fn block_access_list(&self, block: BlockId) -> RpcResult<Option<serde_json::Value>>;
@@ -63,17 +72,17 @@ pub trait Eth {
     async fn uncle_count_by_number(&self, block: BlockNumberOrTag) -> RpcResult<Option<U64>>;
     /// 0: there are no uncles since the merge.
     #[method(name = "getUncleCountByBlockHash")]
-    async fn uncle_count_by_hash(&self, hash: B256) -> RpcResult<Option<U64>>;
+    async fn uncle_count_by_hash(&self, hash: Prefixed<B256>) -> RpcResult<Option<U64>>;
     /// `null`: there are no uncles since the merge.
     #[method(name = "getUncleByBlockNumberAndIndex")]
     async fn uncle_by_number(&self, block: BlockNumberOrTag, index: Index) -> RpcResult<Option<RpcBlock>>;
     /// `null`: there are no uncles since the merge.
     #[method(name = "getUncleByBlockHashAndIndex")]
-    async fn uncle_by_hash(&self, hash: B256, index: Index) -> RpcResult<Option<RpcBlock>>;
+    async fn uncle_by_hash(&self, hash: Prefixed<B256>, index: Index) -> RpcResult<Option<RpcBlock>>;
 
     /// Transaction of the chain, of the open block or of the pool.
     #[method(name = "getTransactionByHash")]
-    async fn transaction_by_hash(&self, hash: B256) -> RpcResult<Option<RpcTransaction>>;
+    async fn transaction_by_hash(&self, hash: Prefixed<B256>) -> RpcResult<Option<RpcTransaction>>;
     /// Transaction by place.
     #[method(name = "getTransactionByBlockNumberAndIndex")]
     async fn transaction_by_number_and_index(
@@ -83,10 +92,14 @@ pub trait Eth {
     ) -> RpcResult<Option<RpcTransaction>>;
     /// Transaction by place.
     #[method(name = "getTransactionByBlockHashAndIndex")]
-    async fn transaction_by_hash_and_index(&self, hash: B256, index: Index) -> RpcResult<Option<RpcTransaction>>;
+    async fn transaction_by_hash_and_index(
+        &self,
+        hash: Prefixed<B256>,
+        index: Index,
+    ) -> RpcResult<Option<RpcTransaction>>;
     /// EIP-2718 bytes of a transaction.
     #[method(name = "getRawTransactionByHash")]
-    async fn raw_transaction_by_hash(&self, hash: B256) -> RpcResult<Option<Bytes>>;
+    async fn raw_transaction_by_hash(&self, hash: Prefixed<B256>) -> RpcResult<Option<Bytes>>;
     /// EIP-2718 bytes by place.
     #[method(name = "getRawTransactionByBlockNumberAndIndex")]
     async fn raw_transaction_by_number_and_index(
@@ -96,10 +109,10 @@ pub trait Eth {
     ) -> RpcResult<Option<Bytes>>;
     /// EIP-2718 bytes by place.
     #[method(name = "getRawTransactionByBlockHashAndIndex")]
-    async fn raw_transaction_by_hash_and_index(&self, hash: B256, index: Index) -> RpcResult<Option<Bytes>>;
+    async fn raw_transaction_by_hash_and_index(&self, hash: Prefixed<B256>, index: Index) -> RpcResult<Option<Bytes>>;
     /// Receipt; `null` as long as the transaction is in no block.
     #[method(name = "getTransactionReceipt")]
-    async fn transaction_receipt(&self, hash: B256) -> RpcResult<Option<RpcReceipt>>;
+    async fn transaction_receipt(&self, hash: Prefixed<B256>) -> RpcResult<Option<RpcReceipt>>;
 
     /// Balance in wei.
     #[method(name = "getBalance")]
@@ -109,7 +122,14 @@ pub trait Eth {
     async fn code(&self, address: Address, block: Option<BlockId>) -> RpcResult<Bytes>;
     /// One storage word.
     #[method(name = "getStorageAt")]
-    async fn storage_at(&self, address: Address, slot: JsonStorageKey, block: Option<BlockId>) -> RpcResult<B256>;
+    async fn storage_at(&self, address: Address, slot: StorageKey, block: Option<BlockId>) -> RpcResult<B256>;
+    /// Storage words of several accounts, in the order in which they are asked for.
+    #[method(name = "getStorageValues")]
+    async fn storage_values(
+        &self,
+        slots: BTreeMap<Address, Vec<StorageKey>>,
+        block: Option<BlockId>,
+    ) -> RpcResult<BTreeMap<Address, Vec<B256>>>;
     /// Nonce; at `pending` the next one to use, the pool's transactions counted.
     #[method(name = "getTransactionCount")]
     async fn transaction_count(&self, address: Address, block: Option<BlockId>) -> RpcResult<U64>;
@@ -121,7 +141,7 @@ pub trait Eth {
     async fn proof(
         &self,
         address: Address,
-        slots: Vec<JsonStorageKey>,
+        slots: Vec<StorageKey>,
         block: Option<BlockId>,
     ) -> RpcResult<EIP1186AccountProofResponse>;
 
@@ -214,6 +234,9 @@ impl EthServer for Api {
     async fn chain_id(&self) -> RpcResult<U64> {
         Ok(U64::from(self.0.spec.chain_id))
     }
+    async fn config(&self) -> RpcResult<ConfigAnswer> {
+        self.0.read(|backend| backend.config()).await
+    }
     async fn block_number(&self) -> RpcResult<U64> {
         Ok(U64::from(self.0.heads.latest()))
     }
@@ -230,19 +253,19 @@ impl EthServer for Api {
     async fn block_by_number(&self, block: BlockNumberOrTag, full: Option<bool>) -> RpcResult<Option<RpcBlock>> {
         self.0.read(move |backend| backend.rpc_block(block.into(), full.unwrap_or(false))).await
     }
-    async fn block_by_hash(&self, hash: B256, full: Option<bool>) -> RpcResult<Option<RpcBlock>> {
+    async fn block_by_hash(&self, Prefixed(hash): Prefixed<B256>, full: Option<bool>) -> RpcResult<Option<RpcBlock>> {
         self.0.read(move |backend| backend.rpc_block(hash.into(), full.unwrap_or(false))).await
     }
     async fn header_by_number(&self, block: BlockNumberOrTag) -> RpcResult<Option<RpcHeader>> {
         self.0.read(move |backend| backend.rpc_header(block.into())).await
     }
-    async fn header_by_hash(&self, hash: B256) -> RpcResult<Option<RpcHeader>> {
+    async fn header_by_hash(&self, Prefixed(hash): Prefixed<B256>) -> RpcResult<Option<RpcHeader>> {
         self.0.read(move |backend| backend.rpc_header(hash.into())).await
     }
     async fn transaction_count_by_number(&self, block: BlockNumberOrTag) -> RpcResult<Option<U64>> {
         self.0.read(move |backend| backend.block_transaction_count(block.into())).await
     }
-    async fn transaction_count_by_hash(&self, hash: B256) -> RpcResult<Option<U64>> {
+    async fn transaction_count_by_hash(&self, Prefixed(hash): Prefixed<B256>) -> RpcResult<Option<U64>> {
         self.0.read(move |backend| backend.block_transaction_count(hash.into())).await
     }
     async fn block_access_list(&self, block: BlockId) -> RpcResult<Option<serde_json::Value>> {
@@ -254,17 +277,17 @@ impl EthServer for Api {
     async fn uncle_count_by_number(&self, block: BlockNumberOrTag) -> RpcResult<Option<U64>> {
         self.0.read(move |backend| backend.uncle_count(block.into())).await
     }
-    async fn uncle_count_by_hash(&self, hash: B256) -> RpcResult<Option<U64>> {
+    async fn uncle_count_by_hash(&self, Prefixed(hash): Prefixed<B256>) -> RpcResult<Option<U64>> {
         self.0.read(move |backend| backend.uncle_count(hash.into())).await
     }
     async fn uncle_by_number(&self, _block: BlockNumberOrTag, _index: Index) -> RpcResult<Option<RpcBlock>> {
         Ok(None)
     }
-    async fn uncle_by_hash(&self, _hash: B256, _index: Index) -> RpcResult<Option<RpcBlock>> {
+    async fn uncle_by_hash(&self, _hash: Prefixed<B256>, _index: Index) -> RpcResult<Option<RpcBlock>> {
         Ok(None)
     }
 
-    async fn transaction_by_hash(&self, hash: B256) -> RpcResult<Option<RpcTransaction>> {
+    async fn transaction_by_hash(&self, Prefixed(hash): Prefixed<B256>) -> RpcResult<Option<RpcTransaction>> {
         self.0.read(move |backend| backend.transaction(hash)).await
     }
     async fn transaction_by_number_and_index(
@@ -274,10 +297,14 @@ impl EthServer for Api {
     ) -> RpcResult<Option<RpcTransaction>> {
         self.0.read(move |backend| backend.transaction_at(block.into(), index.0)).await
     }
-    async fn transaction_by_hash_and_index(&self, hash: B256, index: Index) -> RpcResult<Option<RpcTransaction>> {
+    async fn transaction_by_hash_and_index(
+        &self,
+        Prefixed(hash): Prefixed<B256>,
+        index: Index,
+    ) -> RpcResult<Option<RpcTransaction>> {
         self.0.read(move |backend| backend.transaction_at(hash.into(), index.0)).await
     }
-    async fn raw_transaction_by_hash(&self, hash: B256) -> RpcResult<Option<Bytes>> {
+    async fn raw_transaction_by_hash(&self, Prefixed(hash): Prefixed<B256>) -> RpcResult<Option<Bytes>> {
         self.0.read(move |backend| backend.raw_transaction(hash)).await
     }
     async fn raw_transaction_by_number_and_index(
@@ -287,10 +314,14 @@ impl EthServer for Api {
     ) -> RpcResult<Option<Bytes>> {
         self.0.read(move |backend| backend.raw_transaction_at(block.into(), index.0)).await
     }
-    async fn raw_transaction_by_hash_and_index(&self, hash: B256, index: Index) -> RpcResult<Option<Bytes>> {
+    async fn raw_transaction_by_hash_and_index(
+        &self,
+        Prefixed(hash): Prefixed<B256>,
+        index: Index,
+    ) -> RpcResult<Option<Bytes>> {
         self.0.read(move |backend| backend.raw_transaction_at(hash.into(), index.0)).await
     }
-    async fn transaction_receipt(&self, hash: B256) -> RpcResult<Option<RpcReceipt>> {
+    async fn transaction_receipt(&self, Prefixed(hash): Prefixed<B256>) -> RpcResult<Option<RpcReceipt>> {
         self.0.read(move |backend| backend.receipt(hash)).await
     }
 
@@ -300,8 +331,15 @@ impl EthServer for Api {
     async fn code(&self, address: Address, block: Option<BlockId>) -> RpcResult<Bytes> {
         self.0.read(move |backend| backend.code(address, block.unwrap_or_default())).await
     }
-    async fn storage_at(&self, address: Address, slot: JsonStorageKey, block: Option<BlockId>) -> RpcResult<B256> {
-        self.0.read(move |backend| backend.storage_at(address, slot.as_b256(), block.unwrap_or_default())).await
+    async fn storage_at(&self, address: Address, slot: StorageKey, block: Option<BlockId>) -> RpcResult<B256> {
+        self.0.read(move |backend| backend.storage_at(address, slot.0.as_b256(), block.unwrap_or_default())).await
+    }
+    async fn storage_values(
+        &self,
+        slots: BTreeMap<Address, Vec<StorageKey>>,
+        block: Option<BlockId>,
+    ) -> RpcResult<BTreeMap<Address, Vec<B256>>> {
+        self.0.read(move |backend| backend.storage_values(&slots, block.unwrap_or_default())).await
     }
     async fn transaction_count(&self, address: Address, block: Option<BlockId>) -> RpcResult<U64> {
         self.0.read(move |backend| backend.nonce(address, block.unwrap_or_default())).await
@@ -312,10 +350,14 @@ impl EthServer for Api {
     async fn proof(
         &self,
         address: Address,
-        slots: Vec<JsonStorageKey>,
+        slots: Vec<StorageKey>,
         block: Option<BlockId>,
     ) -> RpcResult<EIP1186AccountProofResponse> {
-        self.0.heavy(move |backend| backend.proof(address, slots, block.unwrap_or_default())).await
+        self.0
+            .heavy(move |backend| {
+                backend.proof(address, slots.into_iter().map(|slot| slot.0).collect(), block.unwrap_or_default())
+            })
+            .await
     }
 
     async fn call(

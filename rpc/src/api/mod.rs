@@ -8,6 +8,7 @@ pub mod debug;
 pub mod dev;
 pub mod eth;
 pub mod net;
+pub mod params;
 pub mod rollup;
 pub mod subscribe;
 pub mod txpool;

@@ -22,6 +22,10 @@ impl Backend {
         if from > to {
             return Err(RpcError::params(format!("invalid block range: fromBlock {from} is above toBlock {to}")));
         }
+        if to > self.heads.latest() {
+            // Answering up to the head would look like an answer for blocks that nobody has.
+            return Err(RpcError::params("block range extends beyond current head block"));
+        }
         self.logs_between(from, to, filter)
     }
 
@@ -39,7 +43,7 @@ impl Backend {
         Ok(())
     }
 
-    /// A number for a bound of a range. What is above the head is as good as the head.
+    /// A number for a bound of a range.
     fn bound(&self, bound: Option<BlockNumberOrTag>) -> Result<u64, RpcError> {
         match bound.unwrap_or_default() {
             BlockNumberOrTag::Number(number) => Ok(number),

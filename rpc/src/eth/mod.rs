@@ -4,6 +4,7 @@
 
 mod blocks;
 mod call;
+mod config;
 mod dev;
 mod fees;
 mod fill;
@@ -21,6 +22,7 @@ mod state;
 pub(crate) mod subscribe;
 mod transactions;
 
+pub use config::{ConfigAnswer, ForkConfig};
 pub use fill::FilledTransaction;
 pub use overrides::BlockOverridesParam;
 pub use raw::WitnessAnswer;

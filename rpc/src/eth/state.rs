@@ -1,12 +1,14 @@
 //! Accounts, codes, storage words; whether the node keeps up and what it keeps.
 
+use std::collections::BTreeMap;
+
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use alloy_rpc_types_eth::AccountInfo;
 use execution::state::{Account, StateView};
 use serde::Serialize;
 
-use crate::{Backend, RpcError, seams::SyncState};
+use crate::{Backend, RpcError, api::params::StorageKey, seams::SyncState};
 
 impl Backend {
     pub(crate) fn balance(&self, address: Address, id: BlockId) -> Result<U256, RpcError> {
@@ -23,6 +25,27 @@ impl Backend {
     pub(crate) fn storage_at(&self, address: Address, slot: B256, id: BlockId) -> Result<B256, RpcError> {
         let (_, state) = self.state_of(id)?;
         Ok(state.storage(address, slot.into())?.into())
+    }
+
+    pub(crate) fn storage_values(
+        &self,
+        slots: &BTreeMap<Address, Vec<StorageKey>>,
+        id: BlockId,
+    ) -> Result<BTreeMap<Address, Vec<B256>>, RpcError> {
+        let (got, limit) = (slots.values().map(Vec::len).sum(), self.limits.storage_values);
+        if got == 0 {
+            return Err(RpcError::params("empty request"));
+        }
+        if got > limit {
+            return Err(RpcError::TooMany { what: "storage slots", got, limit });
+        }
+        let (_, state) = self.state_of(id)?;
+        let word = |address, slot: &StorageKey| Ok(state.storage(address, slot.0.as_b256().into())?.into());
+        let words = |(address, slots): (&Address, &Vec<StorageKey>)| {
+            let words = slots.iter().map(|slot| word(*address, slot)).collect::<Result<_, RpcError>>()?;
+            Ok((*address, words))
+        };
+        slots.iter().map(words).collect()
     }
 
     pub(crate) fn nonce(&self, address: Address, id: BlockId) -> Result<U64, RpcError> {

@@ -1,6 +1,6 @@
 //! What happens around every call: unknown methods get the words that libraries look for, and time is limited.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc, time::Duration};
 
 use jsonrpsee::{
     BatchResponseBuilder, MethodResponse,
@@ -8,10 +8,12 @@ use jsonrpsee::{
     types::{ErrorObject, Id, Request},
 };
 
+use serde::Deserialize;
+
 use super::guard::Transport;
 use crate::{
     catalogue::METHODS,
-    errors::{Remedy, TIMED_OUT, method_not_found},
+    errors::{INVALID_PARAMS, Remedy, TIMED_OUT, method_not_found},
 };
 
 /// Puts a [`Gate`] around the service.
@@ -68,6 +70,28 @@ fn timed_out(id: Id<'_>, time: Duration) -> MethodResponse {
     MethodResponse::error(id, ErrorObject::owned(TIMED_OUT, text, None::<()>))
 }
 
+/// What is wrong with a parameter belongs into the text: libraries show that, and take `data` for a revert's.
+fn in_the_text(id: Id<'_>, answer: MethodResponse) -> MethodResponse {
+    let read = serde_json::from_str::<Failure<'_>>(answer.as_json().get()).ok().map(|failure| failure.error);
+    let Some(ErrorBody { message, data: Some(data) }) = read else { return answer };
+    let text = format!("{}: {data}", message.to_lowercase());
+    MethodResponse::error(id, ErrorObject::owned(INVALID_PARAMS, text, None::<()>))
+}
+
+#[derive(Deserialize)]
+struct Failure<'a> {
+    #[serde(borrow)]
+    error: ErrorBody<'a>,
+}
+
+#[derive(Deserialize)]
+struct ErrorBody<'a> {
+    #[serde(borrow)]
+    message: Cow<'a, str>,
+    /// A text where a parameter did not parse; our own errors of this code have none.
+    data: Option<String>,
+}
+
 impl<S> RpcServiceT for Gate<S>
 where
     S: RpcServiceT<
@@ -91,7 +115,9 @@ where
             }
             // A subscription's call ends when it is accepted, so it may be timed like any other.
             let id = request.id().into_owned();
-            tokio::time::timeout(layer.time, inner.call(request)).await.unwrap_or_else(|_| timed_out(id, layer.time))
+            let answer = tokio::time::timeout(layer.time, inner.call(request)).await;
+            let answer = answer.unwrap_or_else(|_| timed_out(id.clone(), layer.time));
+            if answer.as_error_code() == Some(INVALID_PARAMS) { in_the_text(id, answer) } else { answer }
         }
     }
 

@@ -7,6 +7,7 @@ use alloy_primitives::B256;
 use alloy_rlp::Header;
 use serde::Deserialize;
 use std::path::Path;
+use storage::Chain;
 
 #[derive(Deserialize)]
 struct Call {
@@ -30,6 +31,14 @@ pub(super) fn is_chain(mut bytes: &[u8]) -> bool {
 
 /// Imports all blocks of the file.
 pub(super) fn run(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    import(path, bytes).map(drop)
+}
+
+/// The chain in memory that the file at `path`, with these bytes, makes.
+///
+/// # Errors
+/// The first block that is refused or does not decode, a genesis that is none, or a head that is not the one that `headfcu.json` names.
+pub fn import(path: &Path, bytes: &[u8]) -> Result<Chain, String> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let genesis = limits::read_text(&folder.join("genesis.json")).map_err(|error| format!("genesis.json: {error}"))?;
     let genesis: Genesis = serde_json::from_str(&genesis).map_err(|error| format!("genesis.json: {error}"))?;
@@ -51,12 +60,12 @@ pub(super) fn run(path: &Path, bytes: &[u8]) -> Result<(), String> {
         }
         rest = after;
     }
-    let Ok(call) = limits::read_text(&folder.join("headfcu.json")) else { return Ok(()) };
+    let Ok(call) = limits::read_text(&folder.join("headfcu.json")) else { return Ok(import.chain().clone()) };
     let call: Call = serde_json::from_str(&call).map_err(|error| format!("headfcu.json: {error}"))?;
     let expected = call.params.0.ok_or("headfcu.json: no parameters")?.head_block_hash;
     let head = import.chain().head();
     if head.hash() == expected {
-        return Ok(());
+        return Ok(import.chain().clone());
     }
     Err(format!("the head is {} ({}), headfcu.json has {expected}", head.hash(), head.number))
 }

@@ -4,6 +4,7 @@ use super::{CallError, CallRequest, Frame, Overrides, outcome};
 use crate::state::StateView;
 use alloy_consensus::Header;
 use alloy_eips::eip2930::{AccessList, AccessListItem};
+use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B256, U256};
 use chainspec::ChainSpec;
 use revm::context::result::{ExecutionResult, HaltReason, InvalidTransaction};
@@ -11,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What a call that sends value gets for free, and must have left to try.
 const CALL_STIPEND: u64 = 2_300;
+/// Most gas of a transaction (EIP-7825 "Specification").
+const TRANSACTION_GAS_MAX: u64 = 1 << 24;
 /// The search ends when the answer is known to 1/64.
 const TOLERANCE_DIVISOR: u64 = 64;
 /// Rounds in which an access list may grow; each needs a call that behaves differently with the list it just got.
@@ -41,6 +44,10 @@ pub fn estimate_gas(
 ) -> Result<u64, CallError> {
     let frame = Frame::new(spec, header, state, request, overrides)?;
     let mut high = frame.gas_limit(gas_cap);
+    let has_cap = spec.is_osaka_active_at_timestamp(header.timestamp);
+    if has_cap && !spec.is_amsterdam_active_at_timestamp(header.timestamp) {
+        high = high.min(TRANSACTION_GAS_MAX);
+    }
     if let Some(price) = request.max_fee_per_gas.filter(|price| *price > 0) {
         let balance = frame.state.account(frame.caller)?.map_or(U256::ZERO, |account| account.balance);
         if request.value > balance {
