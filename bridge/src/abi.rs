@@ -189,6 +189,16 @@ pub fn claim(message: Message, epoch: u64, path: &Path) -> Bytes {
     Hub::claimCall { m: message.into(), epoch, path: path.to_vec() }.abi_encode().into()
 }
 
+/// Calldata of `Hub.returnMessage`: sends an outbox message that can never be taken at its destination back to its sender.
+pub fn return_message(message: Message, epoch: u64, path: &Path) -> Bytes {
+    Hub::returnMessageCall { m: message.into(), epoch, path: path.to_vec() }.abi_encode().into()
+}
+
+/// Calldata of `Hub.recordFailure`: claims an outbox message or, when its call fails, has that noted.
+pub fn record_failure(message: Message, epoch: u64, path: &Path) -> Bytes {
+    Hub::recordFailureCall { m: message.into(), epoch, path: path.to_vec() }.abi_encode().into()
+}
+
 /// Calldata of `Hub.forward`: takes outbox messages of one rollup under the root of `epoch` into the inboxes of their destinations. A value sent along
 /// raises the fee, of a single message only.
 pub fn forward(messages: Vec<(Message, Path)>, epoch: u64) -> Bytes {

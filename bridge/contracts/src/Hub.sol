@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Anchor, Hashing} from "./Message.sol";
 import {Advance, IHub, LandedBlock, RollupParams} from "./interfaces/IHub.sol";
-import {Outbox} from "./hub/Outbox.sol";
+import {Returns} from "./hub/Returns.sol";
 import {BlobBinding} from "./libraries/BlobBinding.sol";
 import {ExecuteInput, Payload} from "./libraries/ExecuteInput.sol";
 import {Genesis, GenesisHeader} from "./libraries/GenesisHeader.sol";
@@ -11,7 +11,7 @@ import {Genesis, GenesisHeader} from "./libraries/GenesisHeader.sol";
 /// @title Registry of native rollups on one L1
 /// @notice Knows of each rollup the head, the inbox, the proven outbox roots and the escrow. It believes no caller: what it records comes from the bytes it hands to the
 /// verifier, from its own storage, from EIP-2935, from BLOBHASH or from a proof. No owner, no upgrade key, no pause.
-contract Hub is Outbox {
+contract Hub is Returns {
     // ------------------------------------------------------------------------------------------------ registration
 
     /// @inheritdoc IHub
@@ -21,7 +21,7 @@ contract Hub is Outbox {
             revert ChainIdUnavailable(p.chainId);
         }
         if (
-            p.gasLimitMin > p.gasLimitMax || p.gasLimitMax > MAX_GAS_LIMIT || p.gasLimitMax <= RELAY_OVERHEAD_GAS
+            p.gasLimitMin > p.gasLimitMax || p.gasLimitMax > MAX_GAS_LIMIT || p.gasLimitMax < LEAST_GAS_LIMIT_MAX
                 || p.minOriginLag == 0 || p.minOriginLag > MAX_ORIGIN_LAG || address(p.verifier).code.length == 0
                 || address(p.schedule).code.length == 0
         ) revert InvalidParams();

@@ -55,7 +55,7 @@ contract BridgeTest is PaperRollups {
             p.chainId = 99;
             if (k == 0) p.gasLimitMin = p.gasLimitMax + 1;
             if (k == 1) p.gasLimitMax = 1 << 24 | 1;
-            if (k == 2) (p.gasLimitMin, p.gasLimitMax) = (0, 400_000);
+            if (k == 2) (p.gasLimitMin, p.gasLimitMax) = (0, 1_999_999);
             if (k == 3) p.minOriginLag = 0;
             if (k == 4) p.minOriginLag = 65;
             if (k == 5) p.verifier = IExecuteVerifier(address(0xdead));

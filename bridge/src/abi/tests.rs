@@ -105,6 +105,10 @@ fn calldata_decodes_to_what_was_meant() {
 
     let call = Hub::claimCall::abi_decode(&claim(message(), 4, &[B256::ZERO; OUTBOX_DEPTH])).unwrap();
     assert_eq!((call.epoch, call.path.len()), (4, 32));
+    let call = Hub::returnMessageCall::abi_decode(&return_message(message(), 5, &[B256::ZERO; OUTBOX_DEPTH])).unwrap();
+    assert_eq!((Message::from(call.m), call.epoch, call.path.len()), (message(), 5, 32));
+    let call = Hub::recordFailureCall::abi_decode(&record_failure(message(), 6, &[B256::ZERO; OUTBOX_DEPTH])).unwrap();
+    assert_eq!((Message::from(call.m), call.epoch, call.path.len()), (message(), 6, 32));
 
     let path = [B256::repeat_byte(6); OUTBOX_DEPTH];
     let call = Hub::forwardCall::abi_decode(&forward(vec![(message(), path); 2], 4)).unwrap();

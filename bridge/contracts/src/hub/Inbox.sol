@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Hashing, Message} from "../Message.sol";
 import {IHub} from "../interfaces/IHub.sol";
+import {MessageReturn} from "../libraries/MessageReturn.sol";
 import {Rollups} from "./Rollups.sol";
 
 /// @notice Messages into a rollup: which are taken, and the rolling hash over them that no block can skip (SPEC section 2).
@@ -56,7 +57,7 @@ abstract contract Inbox is Rollups {
 
     /// @dev Most data bytes of a message of `sender`: returns carry the message that they return.
     function _maxData(address sender) internal pure returns (uint256) {
-        return sender == MESSENGER ? MAX_MESSAGE_DATA + RETURN_EXTRA_DATA : MAX_MESSAGE_DATA;
+        return sender == MESSENGER ? MAX_MESSAGE_DATA + MessageReturn.EXTRA_DATA : MAX_MESSAGE_DATA;
     }
 
     /// @dev Most gas that a delivery in a block of `r` can hand to the call; zero when not even the delivery fits.

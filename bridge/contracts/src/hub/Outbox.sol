@@ -7,6 +7,7 @@ import {Hashing, Message} from "../Message.sol";
 import {MessageContext} from "../MessageContext.sol";
 import {IHub} from "../interfaces/IHub.sol";
 import {GuardedCall} from "../libraries/GuardedCall.sol";
+import {MessageReturn} from "../libraries/MessageReturn.sol";
 import {OutboxTree} from "../libraries/OutboxTree.sol";
 import {StateProof} from "../libraries/StateProof.sol";
 import {Inbox} from "./Inbox.sol";
@@ -52,14 +53,24 @@ abstract contract Outbox is Inbox, MessageContext, ReentrancyGuardTransient {
 
     /// @inheritdoc IHub
     function claim(Message calldata m, uint64 epoch, bytes32[] calldata path) external nonReentrant {
+        (bool ok,) = _claim(m, epoch, path);
+        if (!ok) revert CallFailed();
+    }
+
+    /// @dev Takes a message to L1 and calls it. When the call fails the message stays taken; the caller reverts, or puts it back.
+    function _claim(Message calldata m, uint64 epoch, bytes32[] calldata path)
+        internal
+        returns (bool ok, bytes32 leaf)
+    {
         if (m.dstChainId != block.chainid) revert WrongDestination(m.dstChainId);
         if (m.to == address(this)) revert ForbiddenTarget(m.to);
-        _take(m, epoch, path);
-        emit MessageClaimed(m.srcChainId, m.index, m.to, msg.sender);
-
+        leaf = _take(m, epoch, path);
+        bytes calldata data = MessageReturn.callData(m);
         _enterMessage(m.sender, m.srcChainId);
-        if (!GuardedCall.atLeast(m.to, m.gasLimit, m.value, m.data)) revert CallFailed();
+        ok = GuardedCall.atLeast(m.to, m.gasLimit, m.value, data);
         _leaveMessage();
+        if (!ok) return (ok, leaf);
+        emit MessageClaimed(m.srcChainId, m.index, m.to, msg.sender);
         if (m.fee != 0 && !GuardedCall.pay(msg.sender, m.fee)) revert FeeRefused();
     }
 
@@ -81,11 +92,12 @@ abstract contract Outbox is Inbox, MessageContext, ReentrancyGuardTransient {
     }
 
     /// @dev Takes a message out of its rollup: checks that it was sent, and was not taken yet, marks it, and takes its value and fee from the escrow.
-    function _take(Message calldata m, uint64 epoch, bytes32[] calldata path) private {
+    function _take(Message calldata m, uint64 epoch, bytes32[] calldata path) internal returns (bytes32 leaf) {
         Rollup storage r = _get(m.srcChainId);
         bytes32 root = _outboxRoot(r, m.srcChainId, epoch);
         if (path.length != OutboxTree.DEPTH || m.index >> OutboxTree.DEPTH != 0) revert WrongPath();
-        if (OutboxTree.rootOf(Hashing.leaf(m), m.index, path) != root) revert WrongPath();
+        leaf = Hashing.leaf(m);
+        if (OutboxTree.rootOf(leaf, m.index, path) != root) revert WrongPath();
         if (r.claimed.get(m.index)) revert AlreadyClaimed(m.srcChainId, m.index);
         uint256 escrow = r.ledger.escrow;
         // a broken rollup may hand out messages of any amount, so the sum may overflow
@@ -94,5 +106,12 @@ abstract contract Outbox is Inbox, MessageContext, ReentrancyGuardTransient {
         }
         r.claimed.set(m.index);
         r.ledger.escrow = uint128(escrow - m.value - m.fee);
+    }
+
+    /// @dev Undoes {_take}.
+    function _putBack(Message calldata m) internal {
+        Rollup storage r = _rollups[m.srcChainId];
+        r.claimed.unset(m.index);
+        r.ledger.escrow += uint128(m.value + m.fee);
     }
 }

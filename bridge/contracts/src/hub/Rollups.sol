@@ -5,6 +5,7 @@ import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {IExecuteVerifier} from "../interfaces/IExecuteVerifier.sol";
 import {IHub, RollupParams, RollupState} from "../interfaces/IHub.sol";
 import {IProposerSchedule} from "../interfaces/IProposerSchedule.sol";
+import {MessageReturn} from "../libraries/MessageReturn.sol";
 
 /// @notice What Hub keeps of each rollup, and the views of it. It changes nothing.
 abstract contract Rollups is IHub {
@@ -13,9 +14,11 @@ abstract contract Rollups is IHub {
     /// @notice EIP-2935: hashes of the last 8,191 L1 blocks.
     address public constant HISTORY = 0x0000F90827F1C53a10cb7A02335B175320002935;
     /// @notice The Messenger, at the same address on every rollup.
-    address public constant MESSENGER = 0xBa5a170000000000000000000000000000000001;
+    address public constant MESSENGER = MessageReturn.MESSENGER;
     /// @notice Largest gas limit of a rollup block: EXECUTE charges it inside one L1 transaction (EIP-7825).
     uint256 public constant MAX_GAS_LIMIT = 1 << 24;
+    /// @notice Smallest upper bound of gas limits: the return of the largest message must fit a block.
+    uint256 public constant LEAST_GAS_LIMIT_MAX = 2_000_000;
     /// @notice How many L1 blocks the origin may lie behind the including block.
     uint256 public constant MAX_ORIGIN_LAG = 64;
     /// @notice How many new inbox messages one block may name.
@@ -28,8 +31,8 @@ abstract contract Rollups is IHub {
     uint256 public constant OUTBOX_RING = 64;
     /// @notice Most data bytes of a message.
     uint256 public constant MAX_MESSAGE_DATA = 16_384;
-    /// @notice How many more data bytes a message may have that brings another one back to its sender.
-    uint256 public constant RETURN_EXTRA_DATA = 1024;
+    /// @notice Seconds between the noted failure of a message to L1 and its return.
+    uint256 public constant RETURN_DELAY = 1 days;
     /// @notice Gas that delivering a message on L2 may take beside the call itself: intrinsic gas, the inbox, a new account (EIP-8037), a slot for a failed message.
     uint256 public constant RELAY_OVERHEAD_GAS = 400_000;
     /// @notice Gas on L2 per byte of a message's data (EIP-7976 floor).
@@ -66,7 +69,8 @@ abstract contract Rollups is IHub {
         bytes32[64] stateRoots; // of block n at n % STATE_ROOT_RING
         bytes32[1024] inboxHashes; // after n messages at n % INBOX_RING
         bytes32[64] outboxRoots; // of epoch n at n % OUTBOX_RING
-        BitMaps.BitMap claimed; // by message index
+        BitMaps.BitMap claimed; // by message index: delivered, forwarded or returned
+        mapping(bytes32 leaf => uint256) failedAt; // timestamp of the first noted failure
     }
 
     mapping(uint64 chainId => Rollup) internal _rollups;
@@ -121,6 +125,11 @@ abstract contract Rollups is IHub {
     /// @inheritdoc IHub
     function isClaimed(uint64 srcChainId, uint64 index) external view returns (bool) {
         return _get(srcChainId).claimed.get(index);
+    }
+
+    /// @inheritdoc IHub
+    function failedAt(uint64 srcChainId, bytes32 leaf) external view returns (uint256) {
+        return _get(srcChainId).failedAt[leaf];
     }
 
     /// @inheritdoc IHub

@@ -179,6 +179,11 @@ interface IHub is IMessageContext, IExecuteErrors, IAdvanceErrors {
         uint64 indexed srcChainId, uint64 indexed srcIndex, uint64 indexed dstChainId, uint64 dstIndex
     );
 
+    /// @notice A message out of a rollup went back: it is number `inboxIndex` of the inbox of that rollup now, as a return to its sender.
+    event MessageReturned(uint64 indexed srcChainId, uint64 indexed index, uint64 inboxIndex);
+    /// @notice The call of a message to L1 failed; it stays claimable, and RETURN_DELAY later it can be returned.
+    event MessageFailed(uint64 indexed srcChainId, uint64 indexed index, bytes32 leaf);
+
     /// @notice That chain id is taken, zero, or the one of L1.
     error ChainIdUnavailable(uint64 chainId);
     /// @notice A parameter is out of its range, or verifier or schedule has no code.
@@ -217,7 +222,7 @@ interface IHub is IMessageContext, IExecuteErrors, IAdvanceErrors {
     error EpochGone(uint64 chainId, uint64 epoch);
     /// @notice The path does not lead from the message to the outbox root.
     error WrongPath();
-    /// @notice The message was delivered or forwarded before.
+    /// @notice The message was delivered, forwarded or returned before.
     error AlreadyClaimed(uint64 srcChainId, uint64 index);
     /// @notice The rollup's escrow does not cover the message.
     error EscrowShort(uint256 escrow, uint256 needed);
@@ -225,6 +230,8 @@ interface IHub is IMessageContext, IExecuteErrors, IAdvanceErrors {
     error CallFailed();
     /// @notice The claimer refused the fee.
     error FeeRefused();
+    /// @notice `returnMessage` of a message that can be claimed or forwarded, or whose failure on L1 was not noted, or less than RETURN_DELAY ago.
+    error StillDeliverable();
 
     /// @notice Registers a rollup. msg.value is the escrow behind the balances of its genesis (SPEC section 9).
     function register(RollupParams calldata p, bytes calldata genesisHeaderRlp) external payable;
@@ -262,6 +269,19 @@ interface IHub is IMessageContext, IExecuteErrors, IAdvanceErrors {
     /// @dev msg.value is added to the fee, of one message only: the destination may have become dearer than its sender thought.
     function forward(Message[] calldata ms, uint64 epoch, bytes32[][] calldata paths) external payable;
 
+    /// @notice Sends a message out of a rollup that can never be taken at its destination back to its sender, into the inbox of that rollup: `to` is a rollup that is not
+    /// registered or refuses its target, its gas limit or its length, or L1, where its call failed RETURN_DELAY ago (`recordFailure`) or Hub itself is the target.
+    /// @dev The return has the Messenger as sender, the value, the fee and msg.value as fee, and {IMessageReturn-onMessageReturned} as data. It must pass the door like any
+    /// message, so msg.value may have to raise the fee. A return cannot be returned.
+    /// @return index inbox index of the return
+    function returnMessage(Message calldata m, uint64 epoch, bytes32[] calldata path)
+        external
+        payable
+        returns (uint64 index);
+
+    /// @notice Like `claim`, but when the call fails, with all gas there is and at least `m.gasLimit`, that is noted with the time, once, and the message stays claimable.
+    function recordFailure(Message calldata m, uint64 epoch, bytes32[] calldata path) external;
+
     /// @notice All that Hub knows of a rollup. Reverts with UnknownRollup.
     function rollup(uint64 chainId) external view returns (RollupState memory);
     /// @notice Rolling inbox hash after `count` messages. Reverts when it is not kept.
@@ -270,7 +290,9 @@ interface IHub is IMessageContext, IExecuteErrors, IAdvanceErrors {
     function stateRootAt(uint64 chainId, uint64 blockNumber) external view returns (bytes32);
     /// @notice Proven outbox root. Reverts when it is not kept.
     function outboxRoot(uint64 chainId, uint64 epoch) external view returns (bytes32);
-    /// @notice Whether a message out of a rollup was delivered or forwarded.
+    /// @notice Timestamp of the noted failure of a message to L1, zero when none was noted.
+    function failedAt(uint64 srcChainId, bytes32 leaf) external view returns (uint256);
+    /// @notice Whether a message out of a rollup was delivered, forwarded or returned.
     function isClaimed(uint64 srcChainId, uint64 index) external view returns (bool);
     /// @notice Smallest fee that `sendMessage` takes now, in wei.
     function minFee(uint64 dstChainId, uint64 gasLimit, uint256 dataLength) external view returns (uint256);

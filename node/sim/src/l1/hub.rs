@@ -15,11 +15,12 @@ use bridge::{
     message::{InboxChain, MAX_MESSAGE_DATA, Message},
 };
 use imbl::{OrdMap, Vector};
-use limits::{INBOX_RING, MAX_GAS_LIMIT, RELAY_GAS_PER_BYTE, RELAY_OVERHEAD_GAS, STATE_ROOT_RING};
+use limits::{INBOX_RING, LEAST_GAS_LIMIT_MAX, MAX_GAS_LIMIT, RELAY_GAS_PER_BYTE, RELAY_OVERHEAD_GAS, STATE_ROOT_RING};
 
 /// Constants of `Hub.sol`, by their names there.
 mod limits {
     pub(super) const MAX_GAS_LIMIT: u64 = 1 << 24;
+    pub(super) const LEAST_GAS_LIMIT_MAX: u64 = 2_000_000;
     pub(super) const INBOX_RING: u64 = 1_024;
     pub(super) const STATE_ROOT_RING: u64 = 64;
     pub(super) const RELAY_OVERHEAD_GAS: u64 = 400_000;
@@ -192,7 +193,7 @@ impl Hub {
         if p.chainId == 0 || p.chainId == scene.chain_id || self.rollups.contains_key(&p.chainId) {
             return Err(revert(abi::ChainIdUnavailable { chainId: p.chainId }));
         }
-        if p.gasLimitMin > p.gasLimitMax || p.gasLimitMax > MAX_GAS_LIMIT || p.gasLimitMax <= RELAY_OVERHEAD_GAS {
+        if p.gasLimitMin > p.gasLimitMax || p.gasLimitMax > MAX_GAS_LIMIT || p.gasLimitMax < LEAST_GAS_LIMIT_MAX {
             return Err(invalid());
         }
         if p.minOriginLag == 0 || p.minOriginLag > bridge::anchor::MAX_ORIGIN_LAG {
