@@ -51,6 +51,31 @@ sol!(
 );
 sol!(
     #[sol(all_derives)]
+    L1Reader,
+    "abi/L1Reader.json"
+);
+sol!(
+    #[sol(all_derives)]
+    L1Gateway,
+    "abi/L1Gateway.json"
+);
+sol!(
+    #[sol(all_derives)]
+    L2Gateway,
+    "abi/L2Gateway.json"
+);
+sol!(
+    #[sol(all_derives)]
+    Keystore,
+    "abi/Keystore.json"
+);
+sol!(
+    #[sol(all_derives)]
+    KeystoreWallet,
+    "abi/KeystoreWallet.json"
+);
+sol!(
+    #[sol(all_derives)]
     Counter,
     "abi/Counter.json"
 );

@@ -29,6 +29,7 @@ pub mod messenger;
 pub mod opening;
 pub mod outbox;
 pub mod proof;
+pub mod reader;
 pub mod status;
 pub mod tokens;
 #[cfg(test)]

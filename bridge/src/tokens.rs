@@ -1,7 +1,7 @@
 //! Tokens on a rollup (SPEC section 13): where the contract of an L1 token is, and what genesis needs of the token bridge.
 //! It must not know who holds how much.
 
-use crate::abi::{BridgedToken, L2TokenBridge};
+use crate::abi::{BridgedToken, L1Reader, L2Gateway, L2TokenBridge};
 use alloy_primitives::{Address, B256};
 use chainspec::predeploys::{BRIDGED_TOKEN, BridgeCode, L2_TOKEN_BRIDGE};
 
@@ -29,5 +29,7 @@ pub fn code() -> BridgeCode {
     BridgeCode {
         token_bridge: L2TokenBridge::DEPLOYED_BYTECODE.clone(),
         bridged_token: BridgedToken::DEPLOYED_BYTECODE.clone(),
+        l1_reader: L1Reader::DEPLOYED_BYTECODE.clone(),
+        gateway: L2Gateway::DEPLOYED_BYTECODE.clone(),
     }
 }

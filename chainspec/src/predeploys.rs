@@ -19,8 +19,14 @@ pub const L2_TOKEN_BRIDGE: Address = address!("0xbA5a170000000000000000000000000
 /// The code of all bridged tokens.
 pub const BRIDGED_TOKEN: Address = address!("0xbA5a170000000000000000000000000000000003");
 
-/// Slot of [`L2_TOKEN_BRIDGE`] that names the L1 side: chain id ‖ address, 8 and 20 bytes, at the low end.
-pub const L1_SIDE_SLOT: B256 = B256::with_last_byte(1);
+/// Opens anchors and proves state of L1.
+pub const L1_READER: Address = address!("0xbA5a170000000000000000000000000000000004");
+
+/// The ERC-7786 gateway.
+pub const GATEWAY: Address = address!("0xBa5a170000000000000000000000000000000005");
+
+/// Slot of [`L2_TOKEN_BRIDGE`] and [`GATEWAY`] that names the L1 side: chain id ‖ address, 8 and 20 bytes, at the low end.
+pub const L1_SIDE_SLOT: B256 = B256::ZERO;
 
 /// Ether that the Messenger holds at genesis to pay out deposits: locked supply, never in circulation, because only
 /// a message that Hub has escrowed releases it. 2^96 wei is more than all ether there is.
@@ -100,6 +106,10 @@ pub struct BridgeCode {
     pub token_bridge: Bytes,
     /// `BridgedToken`.
     pub bridged_token: Bytes,
+    /// `L1Reader`.
+    pub l1_reader: Bytes,
+    /// `L2Gateway`.
+    pub gateway: Bytes,
 }
 
 /// What those contracts believe on L1.
@@ -109,13 +119,17 @@ pub struct L1Side {
     pub chain_id: u64,
     /// `TokenBridge` on L1.
     pub token_bridge: Address,
+    /// `L1Gateway` on L1.
+    pub gateway: Address,
 }
 
-/// The token bridge's part of a rollup's genesis.
+/// Those contracts' part of a rollup's genesis.
 pub fn bridge(code: BridgeCode, l1: L1Side) -> BTreeMap<Address, GenesisAccount> {
     BTreeMap::from([
         (L2_TOKEN_BRIDGE, believing(contract(code.token_bridge), l1.chain_id, l1.token_bridge)),
         (BRIDGED_TOKEN, contract(code.bridged_token)),
+        (L1_READER, contract(code.l1_reader)),
+        (GATEWAY, believing(contract(code.gateway), l1.chain_id, l1.gateway)),
     ])
 }
 

@@ -93,6 +93,11 @@ impl RollupConfig {
         self.genesis.alloc.get(&predeploys::L2_TOKEN_BRIDGE).and_then(predeploys::l1_side)
     }
 
+    /// The ERC-7786 gateway on L1, as the genesis of its L2 side names it; `None` where the rollup has none.
+    pub fn gateway(&self) -> Option<Address> {
+        self.genesis.alloc.get(&predeploys::GATEWAY).and_then(predeploys::l1_side)
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         let within = |field, value, ok: bool, range| {
             if ok { Ok(()) } else { Err(ConfigError::OutOfRange { field, value, range }) }

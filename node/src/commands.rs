@@ -131,6 +131,7 @@ pub async fn deploy(args: DeployArgs) -> eyre::Result<()> {
     println!("ExecuteVerifier {}", deployment.verifier);
     println!("OpenSchedule    {}", deployment.schedule);
     println!("TokenBridge     {}", deployment.token_bridge);
+    println!("L1Gateway       {}", deployment.gateway);
     println!("L2 chain        {}", deployment.config.genesis.config.chain_id);
     println!("L1 gas          {}", deployment.gas_used);
     println!("chain file      {}", args.out.display());

@@ -7,7 +7,7 @@ use alloy_genesis::{Genesis, GenesisAccount};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_rpc_types_eth::{TransactionInput, TransactionReceipt, TransactionRequest};
 use alloy_sol_types::SolCall;
-use bridge::abi::{ExecuteVerifier, Hub, Messenger, OpenSchedule, TokenBridge};
+use bridge::abi::{ExecuteVerifier, Hub, L1Gateway, Messenger, OpenSchedule, TokenBridge};
 use chainspec::{ChainSpec, RollupConfig, dev, predeploys};
 use execution::{Attributes, Building};
 use l1::{L1Error, L1Rpc, SignError, Signer};
@@ -44,7 +44,9 @@ pub struct Deployment {
     pub schedule: Address,
     /// `TokenBridge`.
     pub token_bridge: Address,
-    /// L1 gas of all five transactions.
+    /// `L1Gateway`.
+    pub gateway: Address,
+    /// L1 gas of all six transactions.
     pub gas_used: u64,
 }
 
@@ -119,7 +121,8 @@ pub async fn deploy(
     let schedule = signer.address().create(nonce + 1);
     let hub = signer.address().create(nonce + 2);
     let token_bridge = signer.address().create(nonce + 3);
-    let l1 = predeploys::L1Side { chain_id: l1_chain_id, token_bridge };
+    let gateway = signer.address().create(nonce + 4);
+    let l1 = predeploys::L1Side { chain_id: l1_chain_id, token_bridge, gateway };
     let mut config =
         dev::rollup_config(genesis(head.header.timestamp, balance, refund_delay, l1), Address::ZERO, 0, l1_slot_ms);
     config.l1_chain_id = l1_chain_id;
@@ -127,7 +130,7 @@ pub async fn deploy(
     require_execute(rpc, &spec).await?;
     let escrow = escrow(rpc, signer, &config).await?;
 
-    // All five transactions go out together and one L1 block can take them.
+    // All six transactions go out together and one L1 block can take them.
     let base_fee = head.header.base_fee_per_gas.unwrap_or_default();
     let sender = Sender { rpc, signer, chain_id: l1_chain_id, max_fee: u128::from(base_fee) * 2 + TIP };
     let register = registration(&config, &spec, verifier, schedule);
@@ -136,7 +139,8 @@ pub async fn deploy(
         ("deploying OpenSchedule", sender.create(nonce + 1, &OpenSchedule::BYTECODE).await?),
         ("deploying Hub", sender.create(nonce + 2, &Hub::BYTECODE).await?),
         ("deploying TokenBridge", sender.create(nonce + 3, &with_arguments(&TokenBridge::BYTECODE, hub)).await?),
-        ("registering the rollup", sender.call(nonce + 4, hub, register, escrow).await?),
+        ("deploying L1Gateway", sender.create(nonce + 4, &with_arguments(&L1Gateway::BYTECODE, hub)).await?),
+        ("registering the rollup", sender.call(nonce + 5, hub, register, escrow).await?),
     ];
     let mut gas_used = 0;
     for (what, hash) in steps {
@@ -145,7 +149,7 @@ pub async fn deploy(
         config.hub_block = receipt.block_number.unwrap_or_default();
     }
     config.hub = hub;
-    Ok(Deployment { config, verifier, schedule, token_bridge, gas_used })
+    Ok(Deployment { config, verifier, schedule, token_bridge, gateway, gas_used })
 }
 
 /// Registers one more devnet rollup, with `chain_id`, in the Hub where `first` is, with the same `verifier`, `schedule`
@@ -161,7 +165,8 @@ pub async fn register(
     let head = rpc.header(BlockNumberOrTag::Latest).await?.ok_or_else(|| malformed(rpc, "no head"))?;
     let l1_slot_ms = first.l1_slot_ms;
     let token_bridge = first.token_bridge().unwrap_or_default();
-    let l1 = predeploys::L1Side { chain_id: first.l1_chain_id, token_bridge };
+    let gateway = first.gateway().unwrap_or_default();
+    let l1 = predeploys::L1Side { chain_id: first.l1_chain_id, token_bridge, gateway };
     let refund_delay = Duration::from_secs(first.refund_delay().saturating_to());
     let genesis = dev::renumbered(genesis(head.header.timestamp, balance, refund_delay, l1), chain_id);
     let mut config = dev::rollup_config(genesis, first.hub, 0, l1_slot_ms);

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "out");
 const abi = join(here, "..", "..", "abi");
-const names = ["Hub", "ExecuteVerifier", "OpenSchedule", "Messenger", "TokenBridge", "L2TokenBridge", "BridgedToken", "Counter", "TestToken", "Pinger", "Ponger"];
+const names = ["Hub", "ExecuteVerifier", "OpenSchedule", "Messenger", "TokenBridge", "L2TokenBridge", "BridgedToken", "L1Reader", "L1Gateway", "L2Gateway", "Keystore", "KeystoreWallet", "Counter", "TestToken", "Pinger", "Ponger"];
 const check = process.argv.includes("--check");
 
 // One order for ever: kind, then name, then arguments.

@@ -20,7 +20,9 @@ fn the_address_of_a_bridged_token_agrees_with_the_vectors() {
 #[test]
 fn genesis_holds_the_code_and_names_the_l1_side() {
     let l1_bridge = Address::repeat_byte(0x42);
-    let alloc = predeploys::bridge(code(), L1Side { chain_id: 7, token_bridge: l1_bridge });
+    let gateway = Address::repeat_byte(0x43);
+    let alloc = predeploys::bridge(code(), L1Side { chain_id: 7, token_bridge: l1_bridge, gateway });
+    assert_eq!(predeploys::l1_side(&alloc[&predeploys::GATEWAY]), Some(gateway));
     assert!(alloc.values().all(|account| account.code.as_ref().is_some_and(|code| code.len() > 1_000)));
     let bridge = &alloc[&L2_TOKEN_BRIDGE];
     assert_eq!(predeploys::l1_side(bridge), Some(l1_bridge));

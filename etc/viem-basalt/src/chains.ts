@@ -23,7 +23,7 @@ export type Bridge = { id: number; sourceId: number; custom: { basalt: { hub: Ad
 export type RollupChain = Chain & Bridge
 
 // Where genesis names L1's token bridge, beside the chain id of L1 (SPEC section 13).
-const L1_SIDE_SLOT = `0x${'1'.padStart(64, '0')}`
+const L1_SIDE_SLOT = `0x${'0'.padStart(64, '0')}`
 
 function tokenBridge({ genesis }: RollupConfig): Address | undefined {
   const account = Object.entries(genesis.alloc).find(([address]) => address.toLowerCase() === L2_TOKEN_BRIDGE.toLowerCase())

@@ -94,6 +94,15 @@ pub struct Devnet {
     /// L2TokenBridge, on L2.
     #[serde(default)]
     pub l2_token_bridge: Address,
+    /// L1Gateway, on L1; zero where the rollup was deployed without one.
+    #[serde(default)]
+    pub l1_gateway: Address,
+    /// L2Gateway, on L2.
+    #[serde(default)]
+    pub l2_gateway: Address,
+    /// L1Reader, on L2.
+    #[serde(default)]
+    pub l1_reader: Address,
     /// Funded on both layers; their keys are public.
     pub accounts: Vec<Account>,
 }

@@ -158,6 +158,9 @@ async fn start_and_wait(
         messenger: chainspec::predeploys::MESSENGER,
         token_bridge: deployment.config.token_bridge().unwrap_or_default(),
         l2_token_bridge: chainspec::predeploys::L2_TOKEN_BRIDGE,
+        l1_gateway: deployment.config.gateway().unwrap_or_default(),
+        l2_gateway: chainspec::predeploys::GATEWAY,
+        l1_reader: chainspec::predeploys::L1_READER,
         accounts: dev::ACCOUNTS.iter().map(Into::into).collect(),
     };
     devnet.name_nodes(&nodes);

@@ -30,6 +30,8 @@ pub(super) fn banner(devnet: &Devnet, took: Duration) -> String {
     line(format!("  Schedule   {}   on L1", devnet.schedule));
     line(format!("  Messenger  {}   on L2", devnet.messenger));
     line(format!("  Tokens     {}   on L1, {} on L2", devnet.token_bridge, devnet.l2_token_bridge));
+    line(format!("  ERC-7786   {}   on L1, {} on L2", devnet.l1_gateway, devnet.l2_gateway));
+    line(format!("  L1 reader  {}   on L2", devnet.l1_reader));
     line(String::new());
     line("  Accounts, 10,000 ether each on both layers (keys known to everyone: never use them elsewhere)".into());
     for (index, account) in devnet.accounts.iter().enumerate() {

@@ -231,7 +231,7 @@ fn compare(expected: &str) {
     assert_eq!(found, expected, "bridge/SPEC.md is out of date: run this test with BLESS=1");
 }
 
-fn thousands(gas: u64) -> String {
+pub(crate) fn thousands(gas: u64) -> String {
     grouped(gas.next_multiple_of(1_000))
 }
 

@@ -13,4 +13,5 @@ mod hostile;
 mod lane;
 mod processes;
 mod start;
+mod tokens;
 mod world;

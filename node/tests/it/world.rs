@@ -44,6 +44,9 @@ pub(crate) const FIXED: Option<u64> = Some(4_000_000_000);
 /// Gas limit of L1 transactions that are not landings.
 const L1_GAS: u64 = 6_000_000;
 
+/// Gas limit of L1 transactions that may create a contract (EIP-8037).
+const CREATION_GAS: u64 = 16_000_000;
+
 /// Longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -94,9 +97,9 @@ impl World {
         let (l1, rpc, provider) = l1(genesis_time, true).await;
         let deployer = signer(&dev::SEQUENCER);
         let mined = async {
-            // All five transactions go into one block, so that it is the same block in each run.
+            // All six transactions go into one block, so that it is the same block in each run.
             let deadline = Instant::now() + PATIENCE;
-            while status(&provider).await["poolPending"].as_u64().unwrap() < 5 {
+            while status(&provider).await["poolPending"].as_u64().unwrap() < 6 {
                 assert!(Instant::now() < deadline, "the deployment's transactions did not reach the pool");
                 tokio::time::sleep(POLL).await;
             }
@@ -158,14 +161,32 @@ impl World {
         self.transact(&ACCOUNTS[0], call, escrow).await
     }
 
+    /// Calls anybody, or creates a contract, by a transaction of `from`, alone in an L1 block.
+    pub(crate) async fn call(&self, from: &Account, to: TxKind, input: Bytes, value: U256) -> TransactionReceipt {
+        let raw = self.sign(from, to, input, value, CREATION_GAS).await;
+        let hash = self.rpc.send_raw(&raw).await.unwrap();
+        self.mine(1).await;
+        self.rpc.receipt(hash).await.unwrap().expect("the block took the transaction")
+    }
+
+    /// A view of any L1 contract at the L1 head.
+    pub(crate) async fn l1_view<C: SolCall>(&self, to: Address, call: C) -> C::Return {
+        let answer = self.rpc.call(to, call.abi_encode().into(), BlockId::latest()).await.unwrap();
+        C::abi_decode_returns(&answer).unwrap()
+    }
+
     async fn sign_call(&self, from: &Account, input: Bytes, value: U256, gas_limit: u64) -> Vec<u8> {
+        self.sign(from, TxKind::Call(self.hub()), input, value, gas_limit).await
+    }
+
+    async fn sign(&self, from: &Account, to: TxKind, input: Bytes, value: U256, gas_limit: u64) -> Vec<u8> {
         let transaction = TxEip1559 {
             chain_id: self.deployment.config.l1_chain_id,
             nonce: self.rpc.nonce(from.address, BlockId::latest()).await.unwrap(),
             gas_limit,
             max_fee_per_gas: FEES.max_fee,
             max_priority_fee_per_gas: FEES.tip,
-            to: TxKind::Call(self.hub()),
+            to,
             value,
             input,
             ..Default::default()

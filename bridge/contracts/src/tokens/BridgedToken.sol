@@ -9,12 +9,12 @@ import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC2
 import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
-import {BridgeAddresses} from "./BridgeAddresses.sol";
+import {BridgeAddresses} from "../libraries/BridgeAddresses.sol";
 import {TokenMetadata} from "./TokenTransfer.sol";
 
 /// @title A token of L1 on a rollup
 /// @notice ERC-20 with the original's name, symbol and decimals, EIP-2612 permits and ERC-7802; only the rollup's token bridge mints and burns.
-/// @dev All of them are clones of the code at 0xbA5a170000000000000000000000000000000003, which genesis puts there: no constructor runs, so no immutables, and therefore
+/// @dev All of them are clones of the code at 0xBA5A170000000000000000000000000000000003, which genesis puts there: no constructor runs, so no immutables, and therefore
 /// permits of our own over OpenZeppelin's parts: its ERC20Permit keeps hashes of one name in immutables. The L1 address is behind the clone's code.
 contract BridgedToken is ERC20Bridgeable, Nonces, IERC20Permit, IERC5267 {
     bytes32 private constant PERMIT_TYPEHASH =

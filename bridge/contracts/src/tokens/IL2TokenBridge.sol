@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IKeptEther} from "./IKeptEther.sol";
+import {IKeptEther} from "../interfaces/IKeptEther.sol";
 import {TokenMetadata, TokenTransfer} from "./TokenTransfer.sol";
 
-/// @notice The L2 end of the token bridge, predeployed at 0xbA5a170000000000000000000000000000000002 (SPEC section 13). Tokens are named by their L1 address everywhere.
+/// @notice The L2 end of the token bridge, predeployed at 0xba5A170000000000000000000000000000000002 (SPEC section 13). Tokens are named by their L1 address everywhere.
 interface IL2TokenBridge is IKeptEther {
     /// @notice The contract of a token came to be: `bridged` stands for `token` of L1.
     event TokenCreated(address indexed token, address indexed bridged, string name, string symbol, uint8 decimals);
@@ -52,8 +52,4 @@ interface IL2TokenBridge is IKeptEther {
 
     /// @notice Where the contract of an L1 token is, or will be.
     function bridgedToken(address token) external view returns (address);
-    /// @notice The token bridge on L1, set by genesis.
-    function l1TokenBridge() external view returns (address);
-    /// @notice Chain id of L1, set by genesis.
-    function l1ChainId() external view returns (uint64);
 }

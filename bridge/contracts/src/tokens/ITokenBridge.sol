@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IHub} from "../interfaces/IHub.sol";
-import {IKeptEther} from "./IKeptEther.sol";
+import {IKeptEther} from "../interfaces/IKeptEther.sol";
 import {TokenTransfer} from "./TokenTransfer.sol";
 
 /// @notice The vault of all rollups' tokens, on L1 (SPEC section 13).

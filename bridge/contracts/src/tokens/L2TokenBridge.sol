@@ -6,17 +6,18 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 import {IMessageReturn} from "../interfaces/IMessageReturn.sol";
 import {IMessenger} from "../interfaces/IMessenger.sol";
-import {BridgeAddresses} from "./BridgeAddresses.sol";
+import {BridgeAddresses} from "../libraries/BridgeAddresses.sol";
+import {L1Side} from "../L1Side.sol";
 import {BridgedToken} from "./BridgedToken.sol";
 import {IL2TokenBridge} from "./IL2TokenBridge.sol";
 import {ITokenBridge} from "./ITokenBridge.sol";
-import {KeptEther} from "./KeptEther.sol";
+import {KeptEther} from "../KeptEther.sol";
 import {TokenMetadata, TokenTransfer} from "./TokenTransfer.sol";
 
 /// @title The L2 end of the token bridge
 /// @notice Mints what L1's token bridge has locked and burns what goes back. Tokens are clones of one contract, at addresses that follow from the L1 token's.
-/// @dev No constructor and no immutables: genesis puts the code here, and into slot 1 the L1 side: chain id ‖ address, 8 and 20 bytes, at the low end.
-contract L2TokenBridge is IL2TokenBridge, IMessageReturn, ReentrancyGuardTransient, ERC165, KeptEther {
+/// @dev No constructor and no immutables: genesis puts the code here, and into slot 0 the L1 side (L1Side).
+contract L2TokenBridge is L1Side, IL2TokenBridge, IMessageReturn, ReentrancyGuardTransient, ERC165, KeptEther {
     /// @notice Gas that L1 needs at least to pay out: two ledgers, an ERC-20 transfer to a new holder (EIP-8037).
     uint64 public constant RELEASE_GAS = 350_000;
     /// @notice Gas that L1 needs at least to send on: the metadata, two ledgers, an inbox entry.
@@ -25,13 +26,8 @@ contract L2TokenBridge is IL2TokenBridge, IMessageReturn, ReentrancyGuardTransie
     IMessenger private constant MESSENGER = IMessenger(BridgeAddresses.MESSENGER);
 
     /// @inheritdoc IL2TokenBridge
-    address public l1TokenBridge; // slot 1, below the chain id
-    /// @inheritdoc IL2TokenBridge
-    uint64 public l1ChainId;
-
-    /// @inheritdoc IL2TokenBridge
     function withdraw(address token, uint256 amount, address to) external payable nonReentrant returns (uint64 index) {
-        if (to == l1TokenBridge) revert ForbiddenRecipient(to);
+        if (to == l1Contract) revert ForbiddenRecipient(to);
         return _send(l1ChainId, token, amount, to, msg.value, RELEASE_GAS);
     }
 
@@ -49,7 +45,7 @@ contract L2TokenBridge is IL2TokenBridge, IMessageReturn, ReentrancyGuardTransie
 
     /// @inheritdoc IL2TokenBridge
     function receiveTokens(TokenTransfer calldata t, TokenMetadata calldata metadata) external nonReentrant {
-        _checkMessage(l1TokenBridge);
+        _checkMessage(l1Contract);
         if (t.dstChainId != block.chainid) revert NotTheBridge();
         BridgedToken bridged = BridgedToken(bridgedToken(t.token));
         if (address(bridged).code.length == 0) {
@@ -69,7 +65,7 @@ contract L2TokenBridge is IL2TokenBridge, IMessageReturn, ReentrancyGuardTransie
         nonReentrant
     {
         _checkMessage(BridgeAddresses.MESSENGER);
-        if (dstChainId != l1ChainId || to != l1TokenBridge || bytes4(data) != ITokenBridge.receiveTokens.selector) {
+        if (dstChainId != l1ChainId || to != l1Contract || bytes4(data) != ITokenBridge.receiveTokens.selector) {
             revert NotTheBridge();
         }
         TokenTransfer memory t = abi.decode(data[4:], (TokenTransfer));
@@ -103,7 +99,7 @@ contract L2TokenBridge is IL2TokenBridge, IMessageReturn, ReentrancyGuardTransie
         BridgedToken(bridged).crosschainBurn(msg.sender, amount);
         TokenTransfer memory t = TokenTransfer(token, amount, uint64(block.chainid), msg.sender, dstChainId, to);
         index = MESSENGER.sendMessage{value: msg.value}(
-            l1ChainId, l1TokenBridge, fee, gasLimit, abi.encodeCall(ITokenBridge.receiveTokens, (t))
+            l1ChainId, l1Contract, fee, gasLimit, abi.encodeCall(ITokenBridge.receiveTokens, (t))
         );
         emit TokensSent(token, dstChainId, msg.sender, to, amount, index);
     }

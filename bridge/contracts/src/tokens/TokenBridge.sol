@@ -5,13 +5,14 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 import {IHub} from "../interfaces/IHub.sol";
 import {IMessageReturn} from "../interfaces/IMessageReturn.sol";
-import {BridgeAddresses} from "./BridgeAddresses.sol";
+import {BridgeAddresses} from "../libraries/BridgeAddresses.sol";
 import {IL2TokenBridge} from "./IL2TokenBridge.sol";
 import {ITokenBridge} from "./ITokenBridge.sol";
-import {KeptEther} from "./KeptEther.sol";
+import {KeptEther} from "../KeptEther.sol";
 import {MetadataReader} from "./MetadataReader.sol";
 import {TokenTransfer} from "./TokenTransfer.sol";
 
@@ -28,6 +29,13 @@ contract TokenBridge is ITokenBridge, IMessageReturn, KeptEther, ERC165, Reentra
     /// @notice Most data bytes of a delivery: selector, the transfer, and the longest metadata.
     uint256 public constant MAX_DATA = 4 + 32 * (6 + 1 + 3 + 3 + 2);
 
+    /// @dev what a rollup has of a token, in one slot. `announced`: a message that creates the token's contract there was sent. It has a mark of its own because a broken
+    /// rollup can put tokens into another's ledger, by a return, without any message to it.
+    struct Ledger {
+        uint248 amount;
+        bool announced;
+    }
+
     /// @dev what came back of one account's tokens
     struct Owed {
         uint256 amount;
@@ -37,9 +45,8 @@ contract TokenBridge is ITokenBridge, IMessageReturn, KeptEther, ERC165, Reentra
     /// @inheritdoc ITokenBridge
     IHub public immutable hub;
     /// @inheritdoc ITokenBridge
-    mapping(uint64 chainId => mapping(address token => uint256)) public escrow;
-    /// @inheritdoc ITokenBridge
     mapping(uint64 chainId => mapping(address token => mapping(address account => Owed))) public owed;
+    mapping(uint64 chainId => mapping(address token => Ledger)) private _ledgers;
 
     /// @param hub_ the Hub whose rollups it serves
     constructor(IHub hub_) {
@@ -83,7 +90,8 @@ contract TokenBridge is ITokenBridge, IMessageReturn, KeptEther, ERC165, Reentra
             _release(src, t.token, t.to, t.from, t.amount);
             _give(t.to, msg.value);
         } else {
-            _credit(t, msg.value);
+            _send(t, msg.value);
+            _enter(_ledgers[t.dstChainId][t.token], t.amount);
         }
     }
 
@@ -107,7 +115,7 @@ contract TokenBridge is ITokenBridge, IMessageReturn, KeptEther, ERC165, Reentra
             IERC20(t.token).safeTransfer(t.from, t.amount);
             _give(t.from, msg.value);
         } else {
-            escrow[t.srcChainId][t.token] += t.amount;
+            _enter(_ledgers[t.srcChainId][t.token], t.amount);
             Owed storage o = owed[t.srcChainId][t.token][t.from];
             o.amount += t.amount;
             o.fee += msg.value;
@@ -124,12 +132,17 @@ contract TokenBridge is ITokenBridge, IMessageReturn, KeptEther, ERC165, Reentra
         Owed memory o = owed[chainId][token][account];
         if (o.amount == 0) revert NothingOwed();
         delete owed[chainId][token][account];
-        return _send(TokenTransfer(token, o.amount, chainId, account, chainId, account), DEPOSIT_GAS, msg.value + o.fee);
+        return _send(TokenTransfer(token, o.amount, chainId, account, chainId, account), msg.value + o.fee);
     }
 
     /// @inheritdoc ITokenBridge
     function depositFee(uint64 dstChainId, address token) external view returns (uint256) {
-        return hub.minFee(dstChainId, _gas(dstChainId, token), MAX_DATA);
+        return hub.minFee(dstChainId, _gas(_ledgers[dstChainId][token]), MAX_DATA);
+    }
+
+    /// @inheritdoc ITokenBridge
+    function escrow(uint64 chainId, address token) external view returns (uint256) {
+        return _ledgers[chainId][token].amount;
     }
 
     /// @notice ERC-165: hears of messages that come back.
@@ -145,32 +158,34 @@ contract TokenBridge is ITokenBridge, IMessageReturn, KeptEther, ERC165, Reentra
         IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = IERC20(token).balanceOf(address(this)) - before;
         if (received != amount) revert NotPlain(amount, received);
-        return _credit(TokenTransfer(token, amount, uint64(block.chainid), msg.sender, dstChainId, to), msg.value);
+        index = _send(TokenTransfer(token, amount, uint64(block.chainid), msg.sender, dstChainId, to), msg.value);
+        _enter(_ledgers[dstChainId][token], amount);
     }
 
-    /// @dev Enters the tokens in the destination's ledger and sends them there.
-    function _credit(TokenTransfer memory t, uint256 fee) private returns (uint64 index) {
-        uint64 gasLimit = _gas(t.dstChainId, t.token);
-        escrow[t.dstChainId][t.token] += t.amount;
-        return _send(t, gasLimit, fee);
-    }
-
-    /// @dev The metadata goes along each time: only the rollup knows whether it needs it.
-    function _send(TokenTransfer memory t, uint64 gasLimit, uint256 fee) private returns (uint64 index) {
+    /// @dev Sends tokens that are about to be in the destination's ledger, or are there already. The metadata goes along each time: only the rollup knows whether it needs it.
+    function _send(TokenTransfer memory t, uint256 fee) private returns (uint64 index) {
+        Ledger storage ledger = _ledgers[t.dstChainId][t.token];
+        uint64 gasLimit = _gas(ledger);
+        ledger.announced = true;
         bytes memory data = abi.encodeCall(IL2TokenBridge.receiveTokens, (t, MetadataReader.read(t.token)));
         index = hub.sendMessage{value: fee}(t.dstChainId, BridgeAddresses.L2_TOKEN_BRIDGE, fee, gasLimit, data);
         emit TokensSent(t.token, t.srcChainId, t.dstChainId, t.from, t.to, t.amount, index);
     }
 
-    /// @dev While a rollup has some of the token, a message that creates its contract there is already under way.
-    function _gas(uint64 chainId, address token) private view returns (uint64) {
-        return escrow[chainId][token] == 0 ? FIRST_DEPOSIT_GAS : DEPOSIT_GAS;
+    /// @dev A ledger that is empty may be one whose first delivery came back.
+    function _gas(Ledger storage ledger) private view returns (uint64) {
+        return ledger.announced && ledger.amount != 0 ? DEPOSIT_GAS : FIRST_DEPOSIT_GAS;
+    }
+
+    function _enter(Ledger storage ledger, uint256 amount) private {
+        ledger.amount = SafeCast.toUint248(ledger.amount + amount);
     }
 
     function _debit(uint64 chainId, address token, uint256 amount) private {
-        uint256 before = escrow[chainId][token];
+        Ledger storage ledger = _ledgers[chainId][token];
+        uint256 before = ledger.amount;
         if (amount > before) revert TokenEscrowShort(before, amount);
-        escrow[chainId][token] = before - amount;
+        ledger.amount = uint248(before - amount);
     }
 
     function _release(uint64 src, address token, address to, address from, uint256 amount) private {

@@ -9,6 +9,7 @@ mod client;
 mod crash;
 mod cross;
 mod own;
+mod reader;
 mod several;
 mod tokens;
 mod traffic;
@@ -65,6 +66,7 @@ async fn steps(path: &Path, args: &DevnetTestArgs) -> eyre::Result<Vec<Row>> {
     report.step("withdrawal proven and claimed on L1", bridging::claim(&clients, &withdrawal)).await?;
     report.step("the same claim again is refused", bridging::claim_again(&clients, &withdrawal)).await?;
     let token = report.step("ERC-20 deposit with a permit, L1 -> L2", tokens::deposit(&clients)).await?;
+    report.step("wallet on L2 with its key on L1", reader::keystore_wallet(&clients)).await?;
     report.step("ERC-20 transfer, withdrawal, claim", tokens::withdraw(&clients, token)).await?;
     if clients.sequencers.len() > 1 {
         several::steps(&clients, path, &mut report).await?;

@@ -30,7 +30,7 @@ const GIVEN: u64 = 100_001;
 const WITHDRAWN: u64 = 400_000;
 
 /// Calls a view.
-async fn view<C: SolCall>(provider: &DynProvider, to: Address, call: C) -> eyre::Result<C::Return> {
+pub(super) async fn view<C: SolCall>(provider: &DynProvider, to: Address, call: C) -> eyre::Result<C::Return> {
     let input = TransactionInput::both(call.abi_encode().into());
     let request = TransactionRequest { input, ..Default::default() }.with_to(to);
     let answer = provider.call(request).block(BlockNumberOrTag::Latest.into()).await?;
@@ -41,7 +41,8 @@ async fn balance(provider: &DynProvider, token: Address, owner: Address) -> eyre
     view(provider, token, TestToken::balanceOfCall { account: owner }).await
 }
 
-fn call(to: Address, call: &impl SolCall) -> TransactionRequest {
+/// A transaction that calls.
+pub(super) fn call(to: Address, call: &impl SolCall) -> TransactionRequest {
     TransactionRequest::default().with_to(to).with_input(Bytes::from(call.abi_encode()))
 }
 

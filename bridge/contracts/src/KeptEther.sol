@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {GuardedCall} from "../libraries/GuardedCall.sol";
-import {IKeptEther} from "./IKeptEther.sol";
+import {GuardedCall} from "./libraries/GuardedCall.sol";
+import {IKeptEther} from "./interfaces/IKeptEther.sol";
 
 /// @notice Pays ether to accounts that may refuse it, without ever failing for that.
 abstract contract KeptEther is IKeptEther {
