@@ -3,7 +3,7 @@ import { type Address, type Chain, type Hex, defineChain, getAddress, slice } fr
 /** Messenger, at the same address on every rollup. */
 export const MESSENGER: Address = '0xBa5a170000000000000000000000000000000001'
 /** The token bridge of every rollup. */
-export const L2_TOKEN_BRIDGE: Address = '0xbA5a170000000000000000000000000000000002'
+export const L2_TOKEN_BRIDGE: Address = '0xba5A170000000000000000000000000000000002'
 /** Multicall3, predeployed on every rollup. */
 export const MULTICALL3: Address = '0xcA11bde05977b3631167028862bE2a173976CA11'
 

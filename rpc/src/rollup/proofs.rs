@@ -98,7 +98,12 @@ impl Backend {
             .chain
             .outbox_path(message.index, count)?
             .ok_or_else(|| RpcError::internal(format!("message {} is not among the first {count}", message.index)))?;
-        let data = abi::claim(message, outbox.epoch, &path);
+        let is_for_l1 = message.dst_chain_id == self.rollup()?.config().l1_chain_id;
+        let data = if is_for_l1 {
+            abi::claim(message, outbox.epoch, &path)
+        } else {
+            abi::forward(vec![(message, path)], outbox.epoch)
+        };
         Ok(Claim { epoch: outbox.epoch, root, path: path.to_vec(), call: self.hub_call(data)? })
     }
 
