@@ -142,13 +142,7 @@ pub trait BridgeL2: Provider {
         key: MessageKey,
         patience: Patience,
     ) -> impl Future<Output = Result<Vec<WithdrawalProof>, BridgeError>> + Send {
-        async move {
-            let look = || async move {
-                let found = self.withdrawal_proof(key).await?;
-                Ok(found.filter(|found| found.iter().all(|proof| proof.status > WithdrawalState::Sent)))
-            };
-            patience.wait("the withdrawal's block to land", look).await
-        }
+        beyond(self, key, WithdrawalState::Sent, patience, "the withdrawal's block to land")
     }
 
     /// Waits until Hub knows an outbox root with the messages of a withdrawal, by whoever proves it.
@@ -160,13 +154,7 @@ pub trait BridgeL2: Provider {
         key: MessageKey,
         patience: Patience,
     ) -> impl Future<Output = Result<Vec<WithdrawalProof>, BridgeError>> + Send {
-        async move {
-            let look = || async move {
-                let found = self.withdrawal_proof(key).await?;
-                Ok(found.filter(|found| found.iter().all(|proof| proof.status > WithdrawalState::Landed)))
-            };
-            patience.wait("the withdrawal to be proven", look).await
-        }
+        beyond(self, key, WithdrawalState::Landed, patience, "the withdrawal to be proven")
     }
 
     /// Calls a message again that had failed, with all gas there is; returns the transaction's hash.
@@ -205,6 +193,21 @@ pub trait BridgeL2: Provider {
 }
 
 impl<P: Provider + ?Sized> BridgeL2 for P {}
+
+/// Waits until all messages out of the rollup that `key` names are further than `state`.
+async fn beyond<P: BridgeL2 + ?Sized>(
+    provider: &P,
+    key: MessageKey,
+    state: WithdrawalState,
+    patience: Patience,
+    what: &'static str,
+) -> Result<Vec<WithdrawalProof>, BridgeError> {
+    let look = || async move {
+        let found = provider.withdrawal_proof(key).await?;
+        Ok(found.filter(|found| found.iter().all(|proof| proof.status > state)))
+    };
+    patience.wait(what, look).await
+}
 
 async fn ask<P: Provider + ?Sized, T: DeserializeOwned + Send + Sync + Unpin + std::fmt::Debug + 'static>(
     provider: &P,

@@ -143,27 +143,16 @@ impl HubReader {
     /// What a log says is not checked here: the rolling hash that Hub and the L2 anchor hold decides, see [`HubReader::inbox`].
     pub async fn messages(&self, first: u64, from: u64, to: u64) -> Result<Vec<(L1Ref, InboxEntry)>, L1Error> {
         let mut found = Vec::new();
-        let mut start = from;
-        while start <= to {
-            let end = start.saturating_add(LOG_WINDOW - 1).min(to);
-            let filter = Filter::new()
-                .address(self.hub)
-                .event_signature(Hub::MessageSent::SIGNATURE_HASH)
-                .topic1(U256::from(self.chain_id))
-                .from_block(start)
-                .to_block(end);
-            for log in self.rpc.logs(&filter).await? {
-                let (Some(number), Some(hash)) = (log.block_number, log.block_hash) else {
-                    return Err(self.malformed("eth_getLogs: a log without its block".into()));
-                };
-                let event = Hub::MessageSent::decode_log(&log.inner)
-                    .map_err(|error| L1Error::UnknownEvent { number, reason: error.to_string() })?;
-                let entry = decode::inbox_entry(event.data);
-                if entry.message.index >= first {
-                    found.push((L1Ref { number, hash }, entry));
-                }
+        for log in self.logs_of(Hub::MessageSent::SIGNATURE_HASH, from, to).await? {
+            let (Some(number), Some(hash)) = (log.block_number, log.block_hash) else {
+                return Err(self.malformed("eth_getLogs: a log without its block".into()));
+            };
+            let event = Hub::MessageSent::decode_log(&log.inner)
+                .map_err(|error| L1Error::UnknownEvent { number, reason: error.to_string() })?;
+            let entry = decode::inbox_entry(event.data);
+            if entry.message.index >= first {
+                found.push((L1Ref { number, hash }, entry));
             }
-            start = end + 1;
         }
         found.sort_by_key(|(_, entry)| entry.message.index);
         Ok(found)
@@ -215,21 +204,28 @@ impl HubReader {
     /// Indices of the rollup's outbox messages that were forwarded in L1 blocks `from..=to`. As with [`Self::messages`], what a log says is
     /// not checked here: Hub forwards a message once, whatever is believed.
     pub async fn forwarded(&self, from: u64, to: u64) -> Result<Vec<u64>, L1Error> {
+        let decode = |log: Log| {
+            let number = log.block_number.unwrap_or(to);
+            let event = Hub::MessageForwarded::decode_log(&log.inner);
+            let event = event.map_err(|error| L1Error::UnknownEvent { number, reason: error.to_string() })?;
+            Ok(event.srcIndex)
+        };
+        self.logs_of(Hub::MessageForwarded::SIGNATURE_HASH, from, to).await?.into_iter().map(decode).collect()
+    }
+
+    /// Hub's logs of one event that concern the rollup, in L1 blocks `from..=to`, a window at a time.
+    async fn logs_of(&self, event: B256, from: u64, to: u64) -> Result<Vec<Log>, L1Error> {
         let mut found = Vec::new();
         let mut start = from;
         while start <= to {
             let end = start.saturating_add(LOG_WINDOW - 1).min(to);
             let filter = Filter::new()
                 .address(self.hub)
-                .event_signature(Hub::MessageForwarded::SIGNATURE_HASH)
+                .event_signature(event)
                 .topic1(U256::from(self.chain_id))
                 .from_block(start)
                 .to_block(end);
-            for log in self.rpc.logs(&filter).await? {
-                let event = Hub::MessageForwarded::decode_log(&log.inner)
-                    .map_err(|error| L1Error::UnknownEvent { number: end, reason: error.to_string() })?;
-                found.push(event.srcIndex);
-            }
+            found.extend(self.rpc.logs(&filter).await?);
             start = end + 1;
         }
         Ok(found)
